@@ -1,0 +1,55 @@
+import mongoose, { type ClientSession, type Connection } from 'mongoose';
+import type { Config } from './config.ts';
+
+/**
+ * What every write promises: on the disk of a majority, so that an acknowledged change survives a failover.
+ * Stated here, not in the connection string, where an operator could lose it.
+ */
+const WRITE_CONCERN = { w: 'majority', journal: true } as const;
+
+type PoolConfig = Pick<
+  Config,
+  'MONGODB_MAX_POOL_SIZE' | 'MONGODB_WAIT_QUEUE_TIMEOUT_MS' | 'MONGODB_SERVER_SELECTION_TIMEOUT_MS'
+>;
+
+mongoose.set('strict', 'throw');
+mongoose.set('strictQuery', 'throw');
+mongoose.set('autoIndex', false);
+mongoose.set('autoCreate', false);
+// A query that waits in memory for a connection would outlive the request that asked it.
+mongoose.set('bufferCommands', false);
+
+/**
+ * Connects mongoose's default connection; models are compiled on it.
+ * @throws MongoServerSelectionError when no primary answers in time
+ */
+export async function connect(uri: string, config: PoolConfig): Promise<Connection> {
+  await mongoose.connect(uri, {
+    appName: 'roster',
+    maxPoolSize: config.MONGODB_MAX_POOL_SIZE,
+    waitQueueTimeoutMS: config.MONGODB_WAIT_QUEUE_TIMEOUT_MS,
+    serverSelectionTimeoutMS: config.MONGODB_SERVER_SELECTION_TIMEOUT_MS,
+    connectTimeoutMS: config.MONGODB_SERVER_SELECTION_TIMEOUT_MS,
+    socketTimeoutMS: 30_000,
+    writeConcern: WRITE_CONCERN,
+    retryWrites: true,
+    monitorCommands: true,
+  });
+  return mongoose.connection;
+}
+
+export const disconnect = (): Promise<void> => mongoose.disconnect();
+
+/**
+ * Runs `work` in one transaction and commits it, or leaves nothing behind. `work` may run again after a write
+ * conflict, so it must not do anything that the transaction does not undo.
+ */
+export function transaction<T>(work: (tx: ClientSession) => Promise<T>): Promise<T> {
+  return mongoose.connection.getClient().withSession((session) =>
+    session.withTransaction(() => work(session), {
+      readConcern: { level: 'snapshot' },
+      writeConcern: WRITE_CONCERN,
+      readPreference: 'primary',
+    }),
+  );
+}

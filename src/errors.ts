@@ -1,0 +1,130 @@
+/**
+ * Every error a client can meet: its stable code, its status, and what to do about it. Problem documents, the pages
+ * at `/problems/:code` and the OpenAPI document are all made from this table.
+ */
+export const ERRORS = Object.freeze({
+  'validation-failed': [
+    400,
+    'The request is not valid',
+    'See `errors`: each entry points at a value and says what is wrong with it.',
+  ],
+  'invalid-json': [
+    400,
+    'The body is not JSON',
+    'Send one JSON document, in UTF-8, without `__proto__` or `constructor` keys.',
+  ],
+  'invalid-cursor': [
+    400,
+    'The cursor is not valid',
+    'Pass a `nextCursor` on unchanged, with the same filters and sort that gave it.',
+  ],
+  'unsupported-sort': [
+    400,
+    'This filter and sort do not go together',
+    'Only pairs that an index serves are offered; `detail` lists those for your filter.',
+  ],
+  'idempotency-not-supported': [
+    400,
+    'This route takes no idempotency key',
+    'Its response carries a secret, which is not kept for a replay. Leave `Idempotency-Key` out.',
+  ],
+  'invalid-idempotency-key': [
+    400,
+    'The idempotency key is not valid',
+    'Use 1 to 255 printable ASCII characters, such as a UUID.',
+  ],
+  'password-unacceptable': [400, 'The password is not acceptable', 'See `errors` for all the reasons at once.'],
+  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`.'],
+  'invalid-token': [
+    401,
+    'The token is not valid',
+    'It is malformed, expired or its session has ended. Refresh the session or sign in again.',
+  ],
+  'invalid-credentials': [401, 'Email or password is wrong', 'The same answer is given whatever the cause.'],
+  'wrong-password': [403, 'The current password is wrong', 'Give the password that the account has now.'],
+  'refresh-token-reused': [
+    401,
+    'The refresh token was used before',
+    'The session has been ended, as the token may be in foreign hands. Sign in again.',
+  ],
+  forbidden: [403, 'Not allowed', 'The account lacks the permission that this route needs.'],
+  'reauthentication-required': [
+    403,
+    'A recent sign-in is needed',
+    'Sign in again and repeat the request within 10 minutes.',
+  ],
+  'origin-not-allowed': [
+    403,
+    'The origin is not allowed',
+    'The operator lists the origins that browsers may call from.',
+  ],
+  'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
+  'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
+  'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
+  'last-admin': [409, 'The last admin stays', 'Make someone else an admin first.'],
+  'invalid-status': [409, 'The status does not allow this', '`detail` says which status the account has.'],
+  'restore-period-over': [409, 'The account can no longer be restored', 'The time to restore it has passed.'],
+  'legal-hold': [409, 'The account is under legal hold', 'It cannot be deleted until the hold is lifted.'],
+  'idempotency-in-progress': [409, 'The first request is still running', 'Repeat the request after `Retry-After`.'],
+  'precondition-failed': [412, 'The resource has changed', 'Read it again and repeat the change with its new `ETag`.'],
+  'payload-too-large': [413, 'The body is too large', 'See the limits in the documentation.'],
+  'unsupported-media-type': [415, 'The content type is not supported', 'Send `Content-Type: application/json`.'],
+  'idempotency-key-reused': [
+    422,
+    'The idempotency key was used for another request',
+    'Use a new key for a new request.',
+  ],
+  'rate-limited': [429, 'Too many requests', 'Wait for `Retry-After` seconds.'],
+  'headers-too-large': [431, 'The headers are too large', 'Send fewer or shorter headers.'],
+  'request-timeout': [408, 'The request took too long to arrive', 'Send it again.'],
+  'internal-error': [500, 'Something went wrong', 'Nothing was lost on your side. Tell the operator the request id.'],
+  overloaded: [503, 'The service is busy', 'Wait for `Retry-After` seconds and try again.'],
+  unavailable: [
+    503,
+    'The service cannot serve right now',
+    'Its database is out of reach. Wait for `Retry-After` seconds and try again.',
+  ],
+} as const satisfies Record<string, readonly [status: number, title: string, help: string]>);
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];
+
+/** One thing that is wrong with the input: where (RFC 6901 pointer, `?name` for a query parameter), a stable code, and words. */
+export interface InputProblem {
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+interface AppErrorOptions {
+  readonly detail?: string;
+  readonly errors?: readonly InputProblem[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For the log alone: never shown to a client. */
+  readonly cause?: unknown;
+}
+
+/** What a route or a model throws; one plugin turns it into a problem document (RFC 9457). */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly detail: string | undefined;
+  readonly errors: readonly InputProblem[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, { detail, errors, headers = {}, cause }: AppErrorOptions = {}) {
+    const [status, title] = ERRORS[code];
+    super(detail ?? title, { cause });
+    this.code = code;
+    this.status = status;
+    this.detail = detail;
+    this.errors = errors;
+    this.headers = headers;
+  }
+}
+
+/** Server errors that a retry mends say when to try again. */
+export const unavailable = (cause: unknown): AppError =>
+  new AppError('unavailable', { headers: { 'retry-after': '5' }, cause });

@@ -1,0 +1,93 @@
+import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
+
+/** `<what>.<did>`: the whole vocabulary of the audit trail. */
+export const AUDIT_ACTIONS = [
+  'user.created',
+  'user.imported',
+  'user.updated',
+  'user.roles-changed',
+  'user.deleted',
+  'user.suspended',
+  'user.reactivated',
+  'user.restored',
+  'user.password-changed',
+  'user.password-renewed',
+  'session.created',
+  'session.refreshed',
+  'session.reused',
+  'session.ended',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export const AUDIT_OUTCOMES = ['success', 'failure', 'denied'] as const;
+export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system'] as const;
+
+const reference = { _id: false };
+
+const auditEventSchema = new Schema(
+  {
+    action: { type: String, enum: AUDIT_ACTIONS, required: true },
+    outcome: { type: String, enum: AUDIT_OUTCOMES, required: true },
+    /** Why it failed or was denied: an error code. */
+    reason: { type: String, maxlength: 500 },
+    actor: {
+      type: new Schema(
+        { type: { type: String, enum: ACTOR_TYPES, required: true }, id: { type: Schema.Types.ObjectId } },
+        reference,
+      ),
+      required: true,
+    },
+    target: {
+      type: new Schema(
+        { collection: { type: String, required: true, maxlength: 64 }, id: { type: Schema.Types.ObjectId } },
+        { ...reference, suppressReservedKeysWarning: true },
+      ),
+      required: true,
+    },
+    /** Paths that changed, without their values. */
+    changes: { type: [{ type: String, maxlength: 100 }], default: undefined },
+    at: { type: Date, required: true },
+    ip: { type: String, maxlength: 45 },
+    userAgent: { type: String, maxlength: 512 },
+    requestId: { type: String, maxlength: 64 },
+  },
+  { collection: 'audit_events', versionKey: false },
+);
+
+auditEventSchema.index({ 'target.id': 1, _id: 1 }, { name: 'idx_audit_events_target_id' });
+auditEventSchema.index({ 'actor.id': 1, _id: 1 }, { name: 'idx_audit_events_actor_id' });
+
+export const AuditEvent = model('AuditEvent', auditEventSchema);
+
+export type AuditEventRecord = InferSchemaType<typeof auditEventSchema> & { _id: Types.ObjectId };
+
+export interface AuditEventInput {
+  readonly action: AuditAction;
+  readonly outcome?: (typeof AUDIT_OUTCOMES)[number];
+  readonly reason?: string;
+  readonly target: { readonly collection: string; readonly id?: Types.ObjectId };
+  readonly changes?: readonly string[];
+}
+
+/** Who acts, and from where. Requests and commands each make their own, so no call site can forget it. */
+export interface AuditOrigin {
+  readonly actor: { readonly type: (typeof ACTOR_TYPES)[number]; readonly id?: Types.ObjectId };
+  readonly ip?: string;
+  readonly userAgent?: string;
+  readonly requestId?: string;
+}
+
+/**
+ * Writes one event. With `tx` it stands or falls with the change that it tells of; without one (a failed sign-in
+ * changes nothing) it stands alone.
+ */
+export async function recordAuditEvent(
+  tx: ClientSession | undefined,
+  origin: AuditOrigin,
+  { outcome = 'success', ...event }: AuditEventInput,
+): Promise<void> {
+  await AuditEvent.collection.insertOne(
+    { ...event, outcome, ...origin, at: new Date() },
+    { ...(tx && { session: tx }), ignoreUndefined: true },
+  );
+}

@@ -1,0 +1,38 @@
+import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { ROLES, USER_STATUSES } from './user.ts';
+
+/** RFC 8176 names of the ways a session was proven. */
+export const AUTHENTICATION_METHODS = ['pwd'] as const;
+
+export const SESSION_LIMITS = Object.freeze({ userAgent: 512, ip: 45 });
+
+const sessionSchema = new Schema(
+  {
+    userId: { type: Schema.Types.ObjectId, ref: 'User', required: true },
+    /** Copies kept by the transactions that change the account, so that one read checks a request. */
+    status: { type: String, enum: USER_STATUSES, required: true },
+    roles: { type: [{ type: String, enum: ROLES }], required: true },
+    refreshTokenHash: { type: String, required: true, maxlength: 43 },
+    /** Per-session input of its refresh tokens: neither the keyring nor a dump of the database alone yields one. */
+    seed: { type: Buffer, required: true },
+    rotation: { type: Number, required: true, default: 0 },
+    rotatedAt: { type: Date, required: true },
+    authenticationMethods: { type: [{ type: String, enum: AUTHENTICATION_METHODS }], required: true },
+    authenticatedAt: { type: Date, required: true },
+    ip: { type: String, maxlength: SESSION_LIMITS.ip },
+    userAgent: { type: String, maxlength: SESSION_LIMITS.userAgent },
+    createdAt: { type: Date, required: true },
+    lastUsedAt: { type: Date, required: true },
+    idleExpiresAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'sessions', versionKey: false },
+);
+
+sessionSchema.index({ refreshTokenHash: 1 }, { name: 'idx_sessions_refresh_token_hash', unique: true });
+sessionSchema.index({ userId: 1, _id: 1 }, { name: 'idx_sessions_user_id' });
+sessionSchema.index({ expiresAt: 1 }, { name: 'idx_sessions_expires_at', expireAfterSeconds: 0 });
+
+export const Session = model('Session', sessionSchema);
+
+export type SessionRecord = InferSchemaType<typeof sessionSchema> & { _id: Types.ObjectId };

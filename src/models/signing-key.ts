@@ -1,0 +1,25 @@
+import { type InferSchemaType, model, Schema } from 'mongoose';
+
+/** Keys of access tokens. The newest signs; the others verify until the tokens they signed have expired. */
+const signingKeySchema = new Schema(
+  {
+    /** RFC 7638 thumbprint of the public key; the `kid` of a token. */
+    _id: { type: String, required: true, maxlength: 43 },
+    /** Counts up; unique, so that of several instances that rotate at once one wins. */
+    generation: { type: Number, required: true },
+    publicJwk: { type: Object, required: true },
+    /** The private JWK, encrypted by the keyring. */
+    privateJwk: { type: String, required: true },
+    createdAt: { type: Date, required: true },
+    /** Set when a newer key took over: when the last token signed with this one has expired. */
+    expiresAt: { type: Date },
+  },
+  { collection: 'signing_keys', versionKey: false },
+);
+
+signingKeySchema.index({ generation: 1 }, { name: 'idx_signing_keys_generation', unique: true });
+signingKeySchema.index({ expiresAt: 1 }, { name: 'idx_signing_keys_expires_at', expireAfterSeconds: 0 });
+
+export const SigningKey = model('SigningKey', signingKeySchema);
+
+export type SigningKeyRecord = InferSchemaType<typeof signingKeySchema>;

@@ -1,0 +1,61 @@
+import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+
+export const USER_STATUSES = ['active', 'inactive', 'suspended', 'deleted'] as const;
+export type UserStatus = (typeof USER_STATUSES)[number];
+
+export const ROLES = ['user', 'support', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Statuses from which signing in is possible; `inactive` becomes `active` by it. */
+export const SIGN_IN_STATUSES = ['active', 'inactive'] as const satisfies readonly UserStatus[];
+
+export const USER_LIMITS = Object.freeze({
+  email: 255,
+  passwordHash: 255,
+  name: 100,
+  avatarUrl: 2048,
+  statusReason: 500,
+});
+
+const userSchema = new Schema(
+  {
+    email: { type: String, required: true, maxlength: USER_LIMITS.email },
+    passwordHash: { type: String, maxlength: USER_LIMITS.passwordHash, select: false },
+    firstName: { type: String, maxlength: USER_LIMITS.name },
+    lastName: { type: String, maxlength: USER_LIMITS.name },
+    avatarUrl: { type: String, maxlength: USER_LIMITS.avatarUrl },
+    emailVerified: { type: Boolean, required: true, default: false },
+    status: { type: String, enum: USER_STATUSES, required: true, default: 'active' },
+    roles: { type: [{ type: String, enum: ROLES }], required: true, default: ['user'] },
+    metadata: { type: Object },
+    createdAt: { type: Date, required: true },
+    updatedAt: { type: Date, required: true },
+    deletedAt: { type: Date },
+    purgeAt: { type: Date },
+    previousStatus: { type: String, enum: USER_STATUSES },
+    statusReason: { type: String, maxlength: USER_LIMITS.statusReason },
+    legalHold: { type: Boolean },
+    lastSignInAt: { type: Date },
+    passwordChangedAt: { type: Date },
+    /** Lower-cased names, for search by prefix. */
+    firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
+    lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
+    /** Counts the changes that a reader can see; the ETag is made of it. */
+    revision: { type: Number, required: true, default: 1 },
+  },
+  { collection: 'users', timestamps: true, versionKey: false, minimize: false },
+);
+
+userSchema.index({ email: 1 }, { name: 'idx_users_email', unique: true });
+userSchema.index({ createdAt: 1, _id: 1 }, { name: 'idx_users_created_at' });
+userSchema.index({ status: 1, _id: 1 }, { name: 'idx_users_status' });
+userSchema.index({ status: 1, createdAt: 1, _id: 1 }, { name: 'idx_users_status_created_at' });
+userSchema.index({ emailVerified: 1, _id: 1 }, { name: 'idx_users_email_verified' });
+userSchema.index({ roles: 1, _id: 1 }, { name: 'idx_users_roles' });
+userSchema.index({ firstNameKey: 1, _id: 1 }, { name: 'idx_users_first_name_key' });
+userSchema.index({ lastNameKey: 1, _id: 1 }, { name: 'idx_users_last_name_key' });
+
+export const User = model('User', userSchema);
+
+/** A user as stored and read lean. `passwordHash` is there only where a query asked for it. */
+export type UserRecord = InferSchemaType<typeof userSchema> & { _id: Types.ObjectId };
