@@ -1,0 +1,145 @@
+import { appendFile, chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type Cluster, startCluster } from './cluster.ts';
+import { EngineError } from './engine-error.ts';
+import { engineEnvironment, engineProgram, PACKAGE_LIST, POSTGRES_MAJOR } from './engine-tree.ts';
+import { PgConnection } from './postgres/connection.ts';
+import { giveTo, unprivileged } from './privileges.ts';
+import { run } from './run-command.ts';
+
+/**
+ * Few connections, little memory, no TCP. The gateway takes the place of background workers: it deletes expired
+ * documents by its own timer and builds indexes at once. Messages below LOG stay out of the log: a failed statement is
+ * the client's to know, and its text holds the client's data.
+ */
+const SETTINGS = `
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 120
+shared_buffers = 64MB
+dynamic_shared_memory_type = mmap
+huge_pages = off
+jit = off
+io_method = sync
+wal_level = minimal
+max_wal_senders = 0
+min_wal_size = 8MB
+max_wal_size = 256MB
+timezone = 'GMT'
+log_timezone = 'GMT'
+log_min_messages = log
+log_min_error_statement = panic
+max_parallel_workers_per_gather = 0
+documentdb_core.enableCollation = on
+documentdb.enableCollationWithNonUniqueOrderedIndexes = on
+documentdb.enableBackgroundWorker = off
+`;
+
+/** pg_cron must be loaded while its functions are created or called; it is not needed afterwards. */
+const WHILE_INSTALLING = {
+  shared_preload_libraries: 'pg_cron,pg_documentdb_core,pg_documentdb',
+  'cron.database_name': 'postgres',
+  'cron.launch_active_jobs': 'off',
+};
+
+/** Makes a data directory with the extension installed, from which each new dbpath is copied. */
+export async function makeTemplate(tree: string, data: string, signal?: AbortSignal): Promise<void> {
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const program = engineProgram(tree, 'initdb');
+  const user = await unprivileged(program);
+  await giveTo(user, data);
+  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  const files = ['--wal-segsize=4', '--no-sync', '--no-instructions'];
+  const [command = '', ...args] = [
+    ...user.prefix,
+    program,
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    ...locale,
+    ...files,
+  ];
+  await run(command, args, { env: engineEnvironment(tree), cwd: '/', ...(signal ? { signal } : {}) });
+  await appendFile(path.join(data, 'postgresql.conf'), SETTINGS);
+  const cluster = await startCluster({
+    tree,
+    data,
+    settings: { ...WHILE_INSTALLING, fsync: 'off' },
+    ...(signal ? { signal } : {}),
+  });
+  await administer(cluster, async (connection) => {
+    await connection.simple('CREATE EXTENSION documentdb CASCADE');
+    await finishInstallation(connection);
+    await connection.simple('VACUUM (FREEZE, ANALYZE)');
+    await connection.simple('CHECKPOINT');
+  });
+  await copyFile(path.join(tree, PACKAGE_LIST), path.join(data, PACKAGE_LIST));
+}
+
+async function administer(cluster: Cluster, work: (connection: PgConnection) => Promise<void>): Promise<void> {
+  try {
+    const connection = await new PgConnection({ socketPath: cluster.socketPath }).connect();
+    await work(connection);
+    connection.close();
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** The extension's scripts schedule jobs that the gateway does by itself. */
+async function finishInstallation(connection: PgConnection): Promise<void> {
+  await connection.simple('SELECT cron.unschedule(jobid) FROM cron.job');
+}
+
+/**
+ * Puts a copy of the template at `data`, unless a cluster is there. The copy appears at once or not at all: a launcher
+ * that is killed meanwhile leaves no half of one.
+ * @returns whether a new cluster was made
+ */
+export async function ensureDataDirectory(template: string, data: string): Promise<boolean> {
+  const major = await readVersion(data);
+  if (major === POSTGRES_MAJOR) return false;
+  if (major !== undefined) {
+    throw new EngineError(
+      `${data} was written by PostgreSQL ${major}, and this engine is PostgreSQL ${POSTGRES_MAJOR}`,
+    );
+  }
+  const copy = `${data}.tmp`;
+  await rm(copy, { recursive: true, force: true });
+  await mkdir(copy, { mode: 0o700 });
+  await run('cp', ['-a', '--reflink=auto', `${template}/.`, copy]);
+  await chmod(copy, 0o700);
+  await rename(copy, data);
+  return true;
+}
+
+async function readVersion(data: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path.join(data, 'PG_VERSION'), 'utf8')).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Brings the extensions of an existing cluster to the versions of the engine tree, when that was made of other
+ * packages than the cluster has seen.
+ */
+export async function upgradeExtensions(tree: string, data: string, signal?: AbortSignal): Promise<void> {
+  const ours = await readFile(path.join(tree, PACKAGE_LIST), 'utf8');
+  if ((await readFile(path.join(data, PACKAGE_LIST), 'utf8').catch(() => '')) === ours) return;
+  const cluster = await startCluster({ tree, data, settings: WHILE_INSTALLING, ...(signal ? { signal } : {}) });
+  await administer(cluster, async (connection) => {
+    // documentdb_core sorts before documentdb's next version needs it
+    const outdated = await connection.simple(
+      `SELECT quote_ident(name) FROM pg_available_extensions WHERE installed_version <> default_version
+       ORDER BY name = 'documentdb', name`,
+    );
+    for (const [name] of outdated) await connection.simple(`ALTER EXTENSION ${name?.toString()} UPDATE`);
+    await finishInstallation(connection);
+  });
+  await copyFile(path.join(tree, PACKAGE_LIST), path.join(data, PACKAGE_LIST));
+}
