@@ -2,9 +2,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
-
-/** Keys that appear in documentation; whoever starts production with one has published their secrets. */
-const SAMPLE_KEYS = ['AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'c2FtcGxlLWtleS1mb3ItZG9jdW1lbnRhdGlvbi0wMDE='];
+import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
   Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
@@ -188,7 +186,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   } catch (error) {
     throw new ConfigError((error as Error).message.split(', ').map((line) => line.replace(/^env\/?/, '')));
   }
-  const problems = [...lists(values), ...(values.NODE_ENV === 'production' ? production(values) : [])];
+  const problems = [
+    ...lists(values),
+    ...keyring(values),
+    ...(values.NODE_ENV === 'production' ? production(values) : []),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     ...values,
@@ -211,11 +213,21 @@ function lists(values: Environment): string[] {
   ];
 }
 
+function keyring({ KEYRING, NODE_ENV }: Environment): string[] {
+  if (KEYRING === undefined) return [];
+  try {
+    parseKeyring(KEYRING);
+  } catch (error) {
+    return [`KEYRING: ${(error as Error).message}`];
+  }
+  return NODE_ENV === 'production' && holdsSampleKey(KEYRING)
+    ? ['KEYRING holds the sample key from the documentation; make one by `bin/roster keys generate`']
+    : [];
+}
+
 function production(values: Environment): string[] {
   const problems: string[] = [];
   if (!values.MONGODB_URI) problems.push('MONGODB_URI is required in production');
   if (!values.KEYRING) problems.push('KEYRING is required in production; make one by `bin/roster keys generate`');
-  if (SAMPLE_KEYS.some((key) => values.KEYRING?.includes(key)))
-    problems.push('KEYRING holds a sample key from the documentation; make one by `bin/roster keys generate`');
   return problems;
 }

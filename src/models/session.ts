@@ -1,4 +1,4 @@
-import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
 import { ROLES, USER_STATUSES } from './user.ts';
 
 /** RFC 8176 names of the ways a session was proven. */
@@ -36,3 +36,9 @@ sessionSchema.index({ expiresAt: 1 }, { name: 'idx_sessions_expires_at', expireA
 export const Session = model('Session', sessionSchema);
 
 export type SessionRecord = InferSchemaType<typeof sessionSchema> & { _id: Types.ObjectId };
+
+/** Ends the sessions of an account, all but `keep`. */
+export async function endSessions(tx: ClientSession, userId: Types.ObjectId, keep?: Types.ObjectId): Promise<number> {
+  const { deletedCount } = await Session.deleteMany({ userId, ...(keep && { _id: { $ne: keep } }) }, { session: tx });
+  return deletedCount;
+}

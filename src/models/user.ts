@@ -46,14 +46,16 @@ const userSchema = new Schema(
   { collection: 'users', timestamps: true, versionKey: false, minimize: false },
 );
 
+// Every list of users is served in order by one of these; `user-list.ts` says which.
 userSchema.index({ email: 1 }, { name: 'idx_users_email', unique: true });
 userSchema.index({ createdAt: 1, _id: 1 }, { name: 'idx_users_created_at' });
 userSchema.index({ status: 1, _id: 1 }, { name: 'idx_users_status' });
 userSchema.index({ status: 1, createdAt: 1, _id: 1 }, { name: 'idx_users_status_created_at' });
+userSchema.index({ status: 1, email: 1 }, { name: 'idx_users_status_email' });
+userSchema.index({ status: 1, lastNameKey: 1, _id: 1 }, { name: 'idx_users_status_last_name_key' });
+userSchema.index({ status: 1, firstNameKey: 1, _id: 1 }, { name: 'idx_users_status_first_name_key' });
 userSchema.index({ emailVerified: 1, _id: 1 }, { name: 'idx_users_email_verified' });
 userSchema.index({ roles: 1, _id: 1 }, { name: 'idx_users_roles' });
-userSchema.index({ firstNameKey: 1, _id: 1 }, { name: 'idx_users_first_name_key' });
-userSchema.index({ lastNameKey: 1, _id: 1 }, { name: 'idx_users_last_name_key' });
 
 export const User = model('User', userSchema);
 

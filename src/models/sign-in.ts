@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { type ClientSession, Types } from 'mongoose';
+import { AppError } from '../errors.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
+import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
+import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
+
+export interface SessionLifetimes {
+  readonly SESSION_IDLE_SECONDS: number;
+  readonly SESSION_LIFETIME_SECONDS: number;
+}
+
+/** A session and the refresh token that only its owner will ever see. */
+export interface IssuedSession {
+  readonly session: SessionRecord;
+  readonly refreshToken: string;
+}
+
+/** The account as the password check saw it, with the hash that was verified. */
+export type VerifiedUser = UserRecord & { readonly passwordHash: string };
+
+/** Everything that a password sign-in looks at, or nothing: unknown and malformed emails are alike to the caller. */
+export const findForSignIn = (email: string): Promise<UserRecord | null> =>
+  User.findOne({ email }).select('+passwordHash').lean<UserRecord>().exec();
+
+/**
+ * Opens a session. The update of the account carries the rule: it matches only while the account may sign in with the
+ * very hash that was verified, and it makes this transaction conflict with one that suspends, deletes or demotes.
+ * @throws {AppError} `invalid-credentials` when the account changed meanwhile
+ */
+export async function startSession(
+  tx: ClientSession,
+  origin: AuditOrigin,
+  verified: VerifiedUser,
+  options: {
+    readonly keyring: Keyring;
+    readonly lifetimes: SessionLifetimes;
+    readonly renewedHash?: string | undefined;
+  },
+): Promise<IssuedSession & { user: UserRecord }> {
+  const now = new Date();
+  const wakes = verified.status === 'inactive';
+  const user = await User.findOneAndUpdate(
+    { _id: verified._id, status: { $in: SIGN_IN_STATUSES }, passwordHash: verified.passwordHash },
+    {
+      $set: { status: 'active', lastSignInAt: now, ...(options.renewedHash && { passwordHash: options.renewedHash }) },
+      ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
+    },
+    { session: tx, returnDocument: 'after', timestamps: false },
+  ).lean<UserRecord>();
+  if (!user) throw new AppError('invalid-credentials');
+  const { session, refreshToken } = newSession(user, origin, options);
+  await Session.collection.insertOne(session, { session: tx, ignoreUndefined: true });
+  await recordAuditEvent(tx, origin, {
+    action: 'session.created',
+    target: { collection: 'users', id: user._id },
+    ...(options.renewedHash && { changes: ['passwordHash'] }),
+  });
+  return { user, session, refreshToken };
+}
+
+function newSession(
+  user: UserRecord,
+  { ip, userAgent }: AuditOrigin,
+  { keyring, lifetimes }: { readonly keyring: Keyring; readonly lifetimes: SessionLifetimes },
+): IssuedSession {
+  const now = new Date();
+  const _id = new Types.ObjectId();
+  const seed = randomBytes(32);
+  const refreshToken = mintRefreshToken(keyring, { sessionId: _id.toHexString(), rotation: 0, seed });
+  const session: SessionRecord = {
+    _id,
+    userId: user._id,
+    status: user.status,
+    roles: user.roles,
+    refreshTokenHash: hashRefreshToken(refreshToken),
+    seed,
+    rotation: 0,
+    rotatedAt: now,
+    authenticationMethods: ['pwd'],
+    authenticatedAt: now,
+    ...(ip !== undefined && { ip }),
+    ...(userAgent !== undefined && { userAgent: userAgent.slice(0, SESSION_LIMITS.userAgent) }),
+    createdAt: now,
+    lastUsedAt: now,
+    ...expiries(now, now, lifetimes),
+  };
+  return { session, refreshToken };
+}
+
+/** The idle limit never outlives the absolute one. */
+export function expiries(
+  createdAt: Date,
+  usedAt: Date,
+  lifetimes: SessionLifetimes,
+): { idleExpiresAt: Date; expiresAt: Date } {
+  const expiresAt = createdAt.getTime() + lifetimes.SESSION_LIFETIME_SECONDS * 1000;
+  const idle = usedAt.getTime() + lifetimes.SESSION_IDLE_SECONDS * 1000;
+  return { idleExpiresAt: new Date(Math.min(idle, expiresAt)), expiresAt: new Date(expiresAt) };
+}

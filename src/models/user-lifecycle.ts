@@ -1,0 +1,118 @@
+import type { ClientSession, Types } from 'mongoose';
+import { AppError } from '../errors.ts';
+import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { keepAnAdmin } from './guard.ts';
+import { endSessions } from './session.ts';
+import { User, type UserRecord, type UserStatus } from './user.ts';
+import { onRevision, type Precondition, whyNotFound } from './user-account.ts';
+
+const DAY_MS = 86_400_000;
+
+interface Act {
+  readonly id: Types.ObjectId;
+  readonly reason?: string;
+  readonly precondition?: Precondition;
+}
+
+interface Transition {
+  readonly action: AuditAction;
+  readonly from: readonly UserStatus[];
+  readonly where?: Record<string, unknown>;
+  /** An aggregation stage: `previousStatus` is copied from the document itself. */
+  readonly set: Record<string, unknown>;
+  readonly unset?: readonly string[];
+}
+
+/** One step of the status machine: the filter holds the rule, so that a parallel change cannot slip between. */
+async function step(
+  tx: ClientSession,
+  origin: AuditOrigin,
+  { id, reason, precondition }: Act,
+  transition: Transition,
+): Promise<UserRecord> {
+  const { action, from, where, set, unset = [] } = transition;
+  const user = await User.findOneAndUpdate(
+    { _id: id, status: { $in: from }, ...where, ...onRevision(precondition) },
+    [
+      {
+        $set: {
+          ...set,
+          statusReason: reason === undefined ? '$$REMOVE' : { $literal: reason },
+          revision: { $add: ['$revision', 1] },
+          updatedAt: new Date(),
+        },
+      },
+      ...(unset.length > 0 ? [{ $unset: [...unset] }] : []),
+    ],
+    { session: tx, returnDocument: 'after', updatePipeline: true, timestamps: false },
+  ).lean<UserRecord>();
+  if (!user) throw await whyNotFound(tx, id, precondition);
+  await recordAuditEvent(tx, origin, {
+    action,
+    target: { collection: 'users', id },
+    changes: ['status'],
+    ...(reason !== undefined && { reason }),
+  });
+  return user;
+}
+
+/** After this nothing signs in as the account: its sessions are gone in the same transaction. */
+async function shutOut(tx: ClientSession, user: UserRecord): Promise<UserRecord> {
+  await endSessions(tx, user._id);
+  if (user.roles.includes('admin')) await keepAnAdmin(tx);
+  return user;
+}
+
+export async function suspendUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
+  const user = await step(tx, origin, act, {
+    action: 'user.suspended',
+    from: ['active', 'inactive'],
+    set: { status: 'suspended' },
+  });
+  return shutOut(tx, user);
+}
+
+export const reactivateUser = (tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> =>
+  step(tx, origin, act, { action: 'user.reactivated', from: ['suspended', 'inactive'], set: { status: 'active' } });
+
+/** Soft delete: hidden, signed out, the email still reserved, restorable until `purgeAt`. */
+export async function deleteUser(
+  tx: ClientSession,
+  origin: AuditOrigin,
+  act: Act,
+  retentionDays: number,
+): Promise<UserRecord> {
+  const now = Date.now();
+  const held = await User.findOne({ _id: act.id, legalHold: true }, { _id: 1 }, { session: tx }).lean();
+  if (held) throw new AppError('legal-hold');
+  const user = await step(tx, origin, act, {
+    action: 'user.deleted',
+    from: ['active', 'inactive', 'suspended'],
+    where: { legalHold: { $ne: true } },
+    set: {
+      previousStatus: '$status',
+      status: 'deleted',
+      deletedAt: new Date(now),
+      purgeAt: new Date(now + retentionDays * DAY_MS),
+    },
+  });
+  return shutOut(tx, user);
+}
+
+/** Back to the status before the deletion; sessions stay ended. */
+export async function restoreUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
+  const now = new Date();
+  const late = await User.findOne(
+    { _id: act.id, status: 'deleted', purgeAt: { $lte: now } },
+    { _id: 1 },
+    { session: tx },
+  ).lean();
+  if (late) throw new AppError('restore-period-over');
+  return step(tx, origin, act, {
+    action: 'user.restored',
+    from: ['deleted'],
+    where: { purgeAt: { $gt: now } },
+    set: { status: '$previousStatus' },
+    unset: ['previousStatus', 'deletedAt', 'purgeAt'],
+  });
+}

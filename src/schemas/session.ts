@@ -1,0 +1,52 @@
+import { Type } from 'typebox';
+import { AUTHENTICATION_METHODS } from '../models/session.ts';
+import { closed, Id, named, Page, pageQuery, ref, Timestamp } from './common.ts';
+import { User } from './user.ts';
+
+export const Session = named(
+  'Session',
+  {
+    id: Id,
+    current: Type.Boolean({ description: 'Whether it is the session of this request.' }),
+    authenticationMethods: Type.Array(Type.Enum([...AUTHENTICATION_METHODS])),
+    ip: Type.Optional(Type.String()),
+    userAgent: Type.Optional(Type.String()),
+    createdAt: Timestamp,
+    lastUsedAt: Type.String({ format: 'date-time', description: 'When it was last refreshed.' }),
+    expiresAt: Type.String({ format: 'date-time', description: 'When it ends at the latest.' }),
+  },
+  { description: 'A signed-in device.' },
+);
+
+export const SignIn = named(
+  'SignIn',
+  {
+    email: Type.String({ minLength: 3, maxLength: 320 }),
+    password: Type.String({ minLength: 1, maxLength: 4096 }),
+  },
+  { examples: [{ email: 'ada@example.com', password: 'correct horse battery staple' }] },
+);
+
+export const Refresh = named('Refresh', {
+  refreshToken: Type.String({
+    minLength: 1,
+    maxLength: 512,
+    description: 'Works once: its successor is in the response.',
+  }),
+});
+
+export const SignedIn = named(
+  'SignedIn',
+  {
+    session: ref(Session),
+    user: ref(User),
+    accessToken: Type.String({ description: 'For `Authorization: Bearer`; a JWT that lives for 10 minutes.' }),
+    accessTokenExpiresAt: Timestamp,
+    refreshToken: Type.String({ description: 'For `POST /v1/sessions/refresh`; shown only here.' }),
+    refreshTokenExpiresAt: Type.String({ format: 'date-time', description: 'If it is not used before.' }),
+  },
+  { description: 'An open session with its tokens.' },
+);
+
+export const SessionListQuery = closed(pageQuery);
+export const SessionPage = named('SessionPage', Page(ref(Session), 'sessions').properties);

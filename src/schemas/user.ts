@@ -1,0 +1,157 @@
+import { Type } from 'typebox';
+import { ROLES, USER_LIMITS, USER_STATUSES } from '../models/user.ts';
+import { closed, Id, named, Page, pageQuery, ref, Timestamp } from './common.ts';
+
+const Email = Type.String({
+  minLength: 3,
+  maxLength: 320,
+  description: 'Stored trimmed and lower-cased.',
+  examples: ['ada@example.com'],
+});
+/** Generous on the wire: the policy counts code points after normalising and names every reason at once. */
+const Password = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description: 'Any characters, spaces and emoji included.',
+});
+const Name = Type.String({
+  minLength: 1,
+  maxLength: USER_LIMITS.name,
+  description: 'Markup and control characters are removed.',
+});
+const AvatarUrl = Type.String({
+  minLength: 1,
+  maxLength: USER_LIMITS.avatarUrl,
+  description: 'An absolute https URL.',
+});
+const Metadata = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'A small JSON object of the client’s own.',
+});
+const Reason = Type.String({
+  minLength: 1,
+  maxLength: USER_LIMITS.statusReason,
+  description: 'Kept with the status and in the audit trail.',
+});
+const Roles = Type.Array(Type.Enum([...ROLES]), { minItems: 1, maxItems: ROLES.length, uniqueItems: true });
+const nullable = <T extends typeof Name | typeof AvatarUrl | typeof Metadata>(schema: T) =>
+  Type.Optional(Type.Union([schema, Type.Null()], { description: `${schema.description} \`null\` removes it.` }));
+
+const account = {
+  id: Id,
+  email: Type.String(),
+  firstName: Type.Optional(Type.String()),
+  lastName: Type.Optional(Type.String()),
+  avatarUrl: Type.Optional(Type.String()),
+  emailVerified: Type.Boolean(),
+  status: Type.Enum([...USER_STATUSES]),
+  roles: Type.Array(Type.Enum([...ROLES])),
+  metadata: Type.Optional(Metadata),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+};
+
+const example = {
+  id: '665f1c2e9b1e8a0012345678',
+  email: 'ada@example.com',
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  emailVerified: false,
+  status: 'active',
+  roles: ['user'],
+  createdAt: '2026-11-23T10:15:00.000Z',
+  updatedAt: '2026-11-23T10:15:00.000Z',
+};
+
+export const User = named('User', account, { description: 'An account, as its owner sees it.', examples: [example] });
+
+export const AdminUser = named(
+  'AdminUser',
+  {
+    ...account,
+    statusReason: Type.Optional(Type.String()),
+    lastSignInAt: Type.Optional(Timestamp),
+    deletedAt: Type.Optional(Timestamp),
+    purgeAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'Until then the account can be restored.' }),
+    ),
+  },
+  {
+    description: 'An account, as an admin sees it.',
+    examples: [{ ...example, lastSignInAt: '2026-11-23T10:20:00.000Z' }],
+  },
+);
+
+export const SignUp = named(
+  'SignUp',
+  {
+    email: Email,
+    password: Password,
+    firstName: Type.Optional(Name),
+    lastName: Type.Optional(Name),
+    avatarUrl: Type.Optional(AvatarUrl),
+  },
+  {
+    examples: [
+      { email: 'ada@example.com', password: 'correct horse battery staple', firstName: 'Ada', lastName: 'Lovelace' },
+    ],
+  },
+);
+
+export const UserPatch = named(
+  'UserPatch',
+  {
+    firstName: nullable(Name),
+    lastName: nullable(Name),
+    avatarUrl: nullable(AvatarUrl),
+    metadata: nullable(Metadata),
+  },
+  {
+    minProperties: 1,
+    description: 'A merge patch (RFC 7396).',
+    examples: [{ firstName: 'Augusta Ada', avatarUrl: null }],
+  },
+);
+
+export const AdminUserPatch = named(
+  'AdminUserPatch',
+  { ...UserPatch.properties, roles: Type.Optional(Roles) },
+  { minProperties: 1, description: 'A merge patch (RFC 7396).', examples: [{ roles: ['user', 'support'] }] },
+);
+
+export const PasswordChange = named(
+  'PasswordChange',
+  { currentPassword: Password, newPassword: Password },
+  { examples: [{ currentPassword: 'correct horse battery staple', newPassword: 'four random words again' }] },
+);
+
+export const StatusChange = named(
+  'StatusChange',
+  { reason: Reason },
+  { examples: [{ reason: 'Reported for spam, ticket 4711' }] },
+);
+
+export const UserListQuery = closed({
+  ...pageQuery,
+  status: Type.Optional(
+    Type.Enum([...USER_STATUSES], { description: 'Deleted accounts are listed only if asked for.' }),
+  ),
+  emailVerified: Type.Optional(Type.Boolean()),
+  role: Type.Optional(Type.Enum([...ROLES])),
+  createdAfter: Type.Optional(Timestamp),
+  createdBefore: Type.Optional(Timestamp),
+  q: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 100, description: 'Beginning of an email, a last name or a first name.' }),
+  ),
+  sort: Type.Optional(
+    Type.Enum(['id', '-id', 'createdAt', '-createdAt', 'email', '-email'], {
+      description: 'Newest first unless given. Pairs of filter and sort that no index serves are refused.',
+    }),
+  ),
+  total: Type.Optional(Type.Boolean({ description: 'Count all matches too, up to 10,000.' })),
+});
+
+export const AdminUserPage = named('AdminUserPage', {
+  ...Page(ref(AdminUser), 'users').properties,
+  total: Type.Optional(Type.Integer({ description: 'All matches, counted up to 10,000.' })),
+  totalCapped: Type.Optional(Type.Boolean({ description: 'Whether there are more than counted.' })),
+});
