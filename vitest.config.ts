@@ -1,10 +1,33 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-    exclude: ['**/*.long.test.ts', '**/node_modules/**'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-  },
+/**
+ * `vitest run` is what `npm test` runs; `vitest run --mode long` the files that take too long for it
+ * (`*.long.test.ts`). The service's tests share one database server, each worker with databases of its own; the
+ * launcher's tests start launchers themselves and need none.
+ */
+export default defineConfig(({ mode }) => {
+  const long = mode === 'long';
+  const files = long ? '**/*.long.test.ts' : '**/*.test.ts';
+  return {
+    test: {
+      exclude: long ? ['**/node_modules/**'] : ['**/*.long.test.ts', '**/node_modules/**'],
+      testTimeout: long ? 30 * 60_000 : 20_000,
+      hookTimeout: long ? 5 * 60_000 : 60_000,
+      // Password hashing and the database want the cores as well; more workers than cores only wait for each other.
+      maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+      projects: [
+        {
+          extends: true,
+          test: { name: 'roster', include: [`test/${files}`], globalSetup: 'test/helpers/global-setup.ts' },
+        },
+        { extends: true, test: { name: 'mongod-documentdb', include: [`packages/*/test/${files}`] } },
+      ],
+      coverage: {
+        provider: 'v8',
+        include: ['src/**', 'packages/*/src/**'],
+        reporter: ['text-summary', 'html', 'json-summary'],
+      },
+    },
+  };
 });
