@@ -42,6 +42,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     }
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
       ...rest,
+      // Ctrl+C in the terminal reaches the launcher alone, which decides what becomes of its commands.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const kill = () => child.kill('SIGKILL');
