@@ -13,6 +13,11 @@ export const ERRORS = Object.freeze({
     'The body is not JSON',
     'Send one JSON document, in UTF-8, without `__proto__` or `constructor` keys.',
   ],
+  'malformed-request': [
+    400,
+    'The request is not well-formed HTTP',
+    'Check the percent-encoding of the URL, the headers, and that `Content-Length` is the length of the body.',
+  ],
   'invalid-cursor': [
     400,
     'The cursor is not valid',
@@ -68,6 +73,7 @@ export const ERRORS = Object.freeze({
   'idempotency-in-progress': [409, 'The first request is still running', 'Repeat the request after `Retry-After`.'],
   'precondition-failed': [412, 'The resource has changed', 'Read it again and repeat the change with its new `ETag`.'],
   'payload-too-large': [413, 'The body is too large', 'See the limits in the documentation.'],
+  'uri-too-long': [414, 'The URL is too long', 'No part of a path of this service is longer than 100 characters.'],
   'unsupported-media-type': [415, 'The content type is not supported', 'Send `Content-Type: application/json`.'],
   'idempotency-key-reused': [
     422,

@@ -1,0 +1,94 @@
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import type { Config } from './config.ts';
+
+/**
+ * The fields that a log line may carry. Everything else is dropped, so that a secret is absent because nobody listed
+ * it, not because somebody remembered to hide it: no body, no header, no email, no name has a field here.
+ */
+const FIELDS: ReadonlySet<string> = new Set([
+  // One request
+  'method',
+  'url',
+  'route',
+  'status',
+  'ms',
+  'ip',
+  'userId',
+  'sessionId',
+  'code',
+  // What went wrong
+  'err',
+  // The database
+  'namespace',
+  'command',
+  'shape',
+  'plan',
+  // The process and its jobs
+  'job',
+  'signal',
+  'address',
+  'migrations',
+  'threads',
+]);
+
+/**
+ * Errors whose message is written by this service or tells of hosts and ports. The others quote what a person typed
+ * (a duplicate key names the email), so only their type, code and stack are logged.
+ */
+const SPEAKING_ERRORS: ReadonlySet<string> = new Set([
+  'AppError',
+  'ConfigError',
+  'KeyringError',
+  'HashingOverloadError',
+  'MongoServerSelectionError',
+  'MongooseServerSelectionError',
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoWaitQueueTimeoutError',
+  'MongoPoolClearedError',
+]);
+
+/** Causes are followed this far; an error can be its own cause. */
+const MAX_CAUSES = 5;
+
+/** An error as it is logged: frames of the stack without the message that heads them. */
+interface LoggedError {
+  readonly type: string;
+  readonly code?: string | number;
+  readonly message?: string;
+  readonly stack?: string;
+  readonly cause?: LoggedError;
+}
+
+/** Picks what is safe to keep of an error and of what caused it. */
+export function loggedError(error: unknown, depth = 0): LoggedError {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code } = error as { code?: unknown };
+  const type = error.name === 'Error' ? error.constructor.name : error.name;
+  const stack = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  return {
+    type,
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...((SPEAKING_ERRORS.has(type) || 'syscall' in error) && { message: error.message }),
+    ...(stack?.length && { stack: stack.join('\n') }),
+    ...(error.cause !== undefined && depth < MAX_CAUSES && { cause: loggedError(error.cause, depth + 1) }),
+  };
+}
+
+function listedFields(fields: Record<string, unknown>): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const name in fields) if (FIELDS.has(name)) kept[name] = fields[name];
+  return kept;
+}
+
+/** Options of the one logger: JSON lines, level and time in words, an allow-list of fields. */
+export const loggerOptions = (config: Pick<Config, 'LOG_LEVEL'>): LoggerOptions => ({
+  level: config.LOG_LEVEL,
+  base: null,
+  timestamp: pino.stdTimeFunctions.isoTime,
+  formatters: { level: (label) => ({ level: label }), log: listedFields },
+  serializers: { err: (error: unknown) => loggedError(error) },
+});
+
+export const createLogger = (config: Pick<Config, 'LOG_LEVEL'>, destination?: DestinationStream): Logger =>
+  destination ? pino(loggerOptions(config), destination) : pino(loggerOptions(config));

@@ -1,0 +1,109 @@
+import type { MongoClient } from 'mongodb';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { PoolWatch } from './pool-watch.ts';
+
+/** The part of `Passwords` that is measured. */
+interface HashingStats {
+  stats(): { readonly active: number; readonly queued: number; readonly rejected: number };
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly requestDuration: Histogram<'method' | 'route' | 'status'>;
+  readonly jobRuns: Counter<'job' | 'outcome'>;
+  readonly jobDuration: Gauge<'job'>;
+  readonly jobLastSuccess: Gauge<'job'>;
+  /** Measures memory, garbage collection and the event loop of this process. */
+  watchProcess(): void;
+  watchHashing(passwords: HashingStats): void;
+  /** Follows the connection pool of a client; returns how to stop. */
+  watchPool(client: MongoClient): () => void;
+}
+
+/** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Metrics of one instance of the service. The registry is its own, so that two in one process do not mix. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    requestDuration: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the arrival of a request to the end of its response, by route template.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    jobRuns: new Counter({
+      name: 'roster_job_runs_total',
+      help: 'Runs of a scheduled job.',
+      labelNames: ['job', 'outcome'],
+      registers,
+    }),
+    jobDuration: new Gauge({
+      name: 'roster_job_duration_seconds',
+      help: 'How long the last run of a scheduled job took.',
+      labelNames: ['job'],
+      registers,
+    }),
+    jobLastSuccess: new Gauge({
+      name: 'roster_job_last_success_timestamp_seconds',
+      help: 'When a scheduled job last succeeded, in seconds since 1970.',
+      labelNames: ['job'],
+      registers,
+    }),
+    watchProcess: () => collectDefaultMetrics({ register: registry }),
+    watchHashing: (passwords) => watchHashing(registry, passwords),
+    watchPool: (client) => watchPool(registry, client),
+  };
+}
+
+function watchHashing(registry: Registry, passwords: HashingStats): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('roster_hashing_active', 'Passwords being hashed or verified.', () => passwords.stats().active);
+  gauge('roster_hashing_queued', 'Passwords that wait for their turn.', () => passwords.stats().queued);
+  new Counter({
+    name: 'roster_hashing_rejected_total',
+    help: 'Passwords turned away because the queue was full.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(passwords.stats().rejected);
+    },
+  });
+}
+
+function watchPool(registry: Registry, client: MongoClient): () => void {
+  const pool = new PoolWatch();
+  new Gauge({
+    name: 'roster_mongodb_pool_connections',
+    help: 'Connections to the database: open ones, those in use, and operations that wait for one.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.set({ state: 'open' }, pool.open);
+      this.set({ state: 'in_use' }, pool.inUse);
+      this.set({ state: 'waiting' }, pool.waiting);
+    },
+  });
+  new Counter({
+    name: 'roster_mongodb_pool_exhausted_total',
+    help: 'Operations that gave up waiting for a connection.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(pool.exhausted);
+    },
+  });
+  return pool.follow(client);
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Config } from '../config.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import type { Passwords } from '../lib/passwords.ts';
+import type { Permission } from '../lib/permissions.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Limit } from '../models/rate-limit.ts';
+import type { SessionRecord } from '../models/session.ts';
+
+/** The service as its plugins and routes see it: schemas give the types of what they receive. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** Who may call a route; the scope that it is registered in says so. */
+export type Access = 'public' | 'signed-in' | 'recently-authenticated' | 'admin';
+
+/** What one read of the session tells about whoever calls. */
+export type AuthenticatedSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt'>;
+
+/** What the routes need besides the request; tests pass the same. */
+export interface Dependencies {
+  readonly keyring: Keyring;
+  readonly passwords: Passwords;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly config: Config;
+    readonly deps: Dependencies;
+    readonly metrics: Metrics;
+  }
+
+  interface FastifyRequest {
+    /** Null where nobody is signed in. */
+    session: AuthenticatedSession | null;
+  }
+
+  interface FastifyContextConfig {
+    access?: Access;
+    permission?: Permission;
+    /** How often; shared by all instances but for reads of signed-in accounts. */
+    limit?: Limit;
+    /** The response carries a secret, so it is never kept for a replay. */
+    secretResponse?: boolean;
+    /** Fields of the body that do not tell one request from another under the same idempotency key. */
+    fingerprintWithout?: readonly string[];
+  }
+}
