@@ -23,6 +23,8 @@ export interface DatabaseRecord {
 
 export const databasePath = (dataDirectory: string): string => join(dataDirectory, 'db');
 const recordPath = (dataDirectory: string): string => join(dataDirectory, 'database.json');
+/** What the keeper, and the programs it runs, had to say beyond what the person at the terminal was told. */
+export const logPath = (dataDirectory: string): string => join(dataDirectory, 'database.log');
 
 /**
  * Undefined for a directory that holds no data yet.
