@@ -88,7 +88,7 @@ function readWords(argv: readonly string[]): Map<string, string[]> {
   const words = new Map<string, string[]>();
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
-    const [, name = '', attached] = /^--?([A-Za-z_]+)(?:=(.*))?$/s.exec(word) ?? [];
+    const [, name = '', attached] = /^--?([A-Za-z]\w*)(?:=(.*))?$/s.exec(word) ?? [];
     if (name === '') throw usage(`Error parsing command line: too many positional options: ${word}`);
     let value = '';
     if (takesValue(name)) {
