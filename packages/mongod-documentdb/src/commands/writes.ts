@@ -1,0 +1,118 @@
+import { type Doc, decode, docOf, docsOf, encode, isDoc, splitSequence } from '../bson.ts';
+import { findDuplicateKey, type WriteOperation } from '../duplicate-key.ts';
+import { mongoText } from '../error-texts.ts';
+import { CommandError, fromReported } from '../errors.ts';
+import { type Attempt, type Command, engineCommand, LostRace, queryValue } from '../gateway/command.ts';
+import type { Core } from '../gateway/core.ts';
+import { validationInfo } from '../gateway/failure.ts';
+import { OPERATIONS } from '../gateway/request.ts';
+import { PgError } from '../postgres/connection.ts';
+
+/** Retries of an upsert that lost a race; a duplicate key that is none of the race's making shows up again each time. */
+const UPDATE_RACES = 8;
+const FIND_AND_MODIFY_RACES = 3;
+
+type WriteName = 'insert' | 'update' | 'delete';
+
+const TRAITS = { transactional: true, writes: true, retryable: true } as const;
+const findAndModifyCommand = engineCommand(findAndModify, TRAITS);
+
+export const WRITE_COMMANDS: Readonly<Record<string, Command>> = {
+  insert: engineCommand((attempt, core) => write(attempt, core, 'insert'), TRAITS),
+  update: engineCommand((attempt, core) => write(attempt, core, 'update'), TRAITS),
+  delete: engineCommand((attempt, core) => write(attempt, core, 'delete'), TRAITS),
+  findAndModify: findAndModifyCommand,
+  findandmodify: findAndModifyCommand,
+};
+
+const WRITE_SQL: Readonly<Record<WriteName, string>> = {
+  insert: 'SELECT p_result, p_success FROM documentdb_api.insert($1, $2, $3, NULL)',
+  update: 'SELECT p_result, p_success FROM documentdb_api.update($1, $2, $3, NULL)',
+  delete: 'SELECT p_result, p_success FROM documentdb_api.delete($1, $2, $3, NULL)',
+};
+
+async function write(attempt: Attempt, core: Core, name: WriteName): Promise<Buffer> {
+  const rows = await attempt.engine.query(WRITE_SQL[name], [attempt.db, attempt.body, attempt.sequence]);
+  const [result, success] = rows[0] ?? [];
+  if (!result || !success) throw new Error(`the engine gave no result for ${name}`);
+  if (success[0] === 1) return result;
+  const reply = decode(result);
+  const errors = docsOf(reply['writeErrors']);
+  for (const error of errors) await describeWriteError(error, attempt, core, name);
+  if (attempt.transactional) attempt.endsTransaction = errors.length > 0;
+  else if (name === 'update' && lostUpsertRace(attempt, errors)) throw new LostRace(UPDATE_RACES, () => encode(reply));
+  return encode(reply);
+}
+
+/** Puts one write error into MongoDB's terms. Throws WriteConflict, which is never an error of a single write. */
+async function describeWriteError(error: Doc, attempt: Attempt, core: Core, name: WriteName): Promise<void> {
+  const reported = fromReported(Number(error['code']), String(error['errmsg'] ?? ''), attempt.transactional);
+  const { code, message } = reported;
+  if (code === 112) throw new CommandError(112, message);
+  error['code'] = code;
+  error['errmsg'] = mongoText(code, message);
+  if (code !== 11000 && code !== 121) return;
+  const operation = operationAt(attempt, name, Number(error['index'] ?? 0));
+  if (code === 121) {
+    error['errmsg'] = 'Document failed validation';
+    error['errInfo'] ??= validationInfo(operation.document?.['_id']);
+    return;
+  }
+  // Inside a transaction the connection may be useless by now; outside, a second one could wait for ever on a pool
+  // that is full of writes in this very place.
+  const lookup = attempt.transactional ? core.engine : attempt.engine;
+  const { db, collection } = attempt;
+  Object.assign(error, await findDuplicateKey(lookup, { db, collection, message, operation }));
+}
+
+/** The `index`-th operation of a write command, wherever it travelled. */
+function operationAt(attempt: Attempt, name: WriteName, index: number): WriteOperation {
+  const listed = attempt.doc[OPERATIONS[name] ?? ''];
+  const sent: unknown = Array.isArray(listed) ? listed[index] : nthOf(attempt.sequence, index);
+  const operation = sent instanceof Uint8Array ? decode(sent) : docOf(sent);
+  return name === 'insert' ? { document: operation } : operation;
+}
+
+function nthOf(sequence: Buffer | null, index: number): Buffer | undefined {
+  let at = 0;
+  for (const bytes of splitSequence(sequence ?? Buffer.alloc(0))) if (at++ === index) return bytes;
+  return undefined;
+}
+
+/** Whether the only update of a command was an upsert whose own query names the key that another upsert just made. */
+function lostUpsertRace(attempt: Attempt, errors: readonly Doc[]): boolean {
+  const [error] = errors;
+  const keyValue = error?.['keyValue'];
+  if (error?.['code'] !== 11000 || !isDoc(keyValue) || operationCount(attempt) !== 1) return false;
+  const operation = docOf(operationAt(attempt, 'update', 0));
+  const query = docOf(operation['q']);
+  return (
+    operation['upsert'] === true &&
+    operation['multi'] !== true &&
+    Object.entries(keyValue).every(([path, value]) => asksFor(query[path], value))
+  );
+}
+
+function asksFor(condition: unknown, value: unknown): boolean {
+  if (condition === undefined) return false;
+  const asked = isDoc(condition) && '$eq' in condition ? condition['$eq'] : condition;
+  return asked === value || String(asked) === String(value);
+}
+
+function operationCount(attempt: Attempt): number {
+  const updates = attempt.doc['updates'];
+  return Array.isArray(updates) ? updates.length : [...splitSequence(attempt.sequence ?? Buffer.alloc(0))].length;
+}
+
+async function findAndModify(attempt: Attempt): Promise<Buffer> {
+  const sql = 'SELECT p_result FROM documentdb_api.find_and_modify($1, $2, NULL)';
+  try {
+    return await queryValue(attempt.engine, sql, [attempt.db, attempt.body]);
+  } catch (error) {
+    const duplicate = error instanceof PgError && (error.state === '23505' || error.state === '23P01');
+    if (!duplicate || attempt.doc['upsert'] !== true || attempt.transactional) throw error;
+    throw new LostRace(FIND_AND_MODIFY_RACES, () => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Doc, decode, encode } from '../bson.ts';
+import { CommandError } from '../errors.ts';
+import type { PgConnection } from '../postgres/connection.ts';
+import { rewriteRequest } from '../rewrite.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { type Attempt, type Command, type EngineCommand, LostRace, type Request } from './command.ts';
+import { isCreationRace, isWriteConflict } from './conflicts.ts';
+import type { Core } from './core.ts';
+import { describeFailure } from './failure.ts';
+import { readRequest } from './request.ts';
+import type { Session } from './sessions.ts';
+import type { Transaction } from './transactions.ts';
+import type { WireRequest } from './wire.ts';
+
+/** Retries of a write that met another one: enough for 50 writers of one document, over about half a second. */
+const MAX_RETRIES = 8;
+/** Retries of a transaction's first statement that met the creation of its collection. */
+const MAX_RESTARTS = 3;
+/** setTimeout's limit; a longer maxTimeMS is no limit at all. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Runs commands: finds the handler, its transaction and its engine connection, and turns failures into replies. */
+export class Dispatcher {
+  readonly #core: Core;
+  readonly #commands: ReadonlyMap<string, Command>;
+
+  constructor(core: Core, commands: ReadonlyMap<string, Command>) {
+    this.#core = core;
+    this.#commands = commands;
+  }
+
+  /** The reply to a request, as BSON. A command that fails is a reply too; this throws for defects only. */
+  async run(wire: WireRequest, client: ClientConnection): Promise<Buffer> {
+    let request: Request | undefined;
+    try {
+      request = readRequest(wire, client, this.#core);
+      if (this.#core.options.debug) this.#core.options.say?.('command', { command: request.doc });
+      return await this.#answer(request);
+    } catch (error) {
+      const reply = await describeFailure(error, request, this.#core);
+      if (this.#core.options.debug) this.#core.options.say?.('command failed', { reply, error: String(error) });
+      return encode(reply);
+    }
+  }
+
+  async #answer(request: Request): Promise<Buffer> {
+    const command = this.#commands.get(request.name);
+    if (command === undefined) throw new CommandError(59, `no such command: '${request.name}'`);
+    if (request.transactional && command.transactional !== true) {
+      throw new CommandError(263, `Cannot run '${request.name}' in a multi-document transaction.`);
+    }
+    const struck = this.#core.failPoints.strike(request.name, request.doc, request.client);
+    const extra = struck === undefined ? undefined : await struck;
+    const reply =
+      command.on === 'gateway' ? await command.run(request, this.#core) : await this.#onEngine(command, request);
+    return extra === undefined ? reply : withFields(reply, extra);
+  }
+
+  async #onEngine(command: EngineCommand, request: Request): Promise<Buffer> {
+    this.#checkState(command, request);
+    const rewritten = { ...request, body: rewriteRequest(request.name, request.doc, request.body) };
+    if (request.transactional) return this.#inTransaction(command, rewritten);
+    const { session } = request;
+    const txnNumber = request.doc['txnNumber'];
+    if (command.retryable !== true || session === undefined || txnNumber === undefined) {
+      return this.#withRetries(command, rewritten);
+    }
+    return this.#onceOnly(session, `${String(txnNumber)} ${request.name}`, () => this.#withRetries(command, rewritten));
+  }
+
+  /** A write that is sent again gets the reply of the first time, also while that one is still running. */
+  async #onceOnly(session: Session, key: string, write: () => Promise<Buffer>): Promise<Buffer> {
+    if (session.lastWrite?.key === key) return session.lastWrite.reply;
+    const reply = write();
+    const lastWrite = { key, reply };
+    session.lastWrite = lastWrite;
+    try {
+      return await reply;
+    } catch (error) {
+      if (session.lastWrite === lastWrite) session.lastWrite = undefined;
+      throw error;
+    }
+  }
+
+  #checkState(command: Command, request: Request): void {
+    const { replicaSet } = this.#core;
+    if (!replicaSet.isServing) {
+      throw command.writes === true
+        ? new CommandError(10107, 'not primary')
+        : new CommandError(13436, 'node is not in primary or recovering state');
+    }
+    if ((command.writes === true || request.transactional) && !replicaSet.isWritable) {
+      throw new CommandError(10107, 'not primary');
+    }
+  }
+
+  async #inTransaction(command: EngineCommand, request: Request): Promise<Buffer> {
+    const { session, client } = request;
+    if (session === undefined) throw new CommandError(72, 'a transaction needs a session');
+    const { transactions } = this.#core;
+    const number = String(request.doc['txnNumber']);
+    const starts = request.doc['startTransaction'] === true;
+    const transaction = starts
+      ? await transactions.begin(session, number, client)
+      : transactions.join(session, number, client);
+    const attempt = attemptOf(request, transaction.engine);
+    try {
+      return await this.#inSnapshot(command, attempt, transaction, starts ? MAX_RESTARTS : 0);
+    } catch (error) {
+      attempt.endsTransaction = true;
+      throw error;
+    } finally {
+      if (attempt.endsTransaction && session.transaction === transaction) await transactions.rollback(session);
+    }
+  }
+
+  /**
+   * Any error ends a transaction, but for one: its first statement met the creation of its own collection by
+   * another client. Nothing was done yet, and a newer snapshot sees the collection.
+   */
+  async #inSnapshot(
+    command: EngineCommand,
+    attempt: Attempt,
+    transaction: Transaction,
+    restarts: number,
+  ): Promise<Buffer> {
+    for (let tried = 0; ; tried++) {
+      transaction.busy = true;
+      try {
+        return await this.#timed(command, attempt);
+      } catch (error) {
+        if (tried >= restarts || !isCreationRace(error)) throw error;
+        await this.#core.transactions.restart(transaction);
+      } finally {
+        transaction.busy = false;
+      }
+    }
+  }
+
+  /** Outside a transaction a write conflict is not the client's concern: mongod tries again by itself, so do we. */
+  async #withRetries(command: EngineCommand, request: Request): Promise<Buffer> {
+    for (let tried = 0; ; tried++) {
+      try {
+        return await this.#once(command, request);
+      } catch (error) {
+        if (error instanceof LostRace && tried >= error.retries) return error.giveUp();
+        if (!(error instanceof LostRace) && (tried >= MAX_RETRIES || !isWriteConflict(error))) throw error;
+      }
+      await sleep(2 ** tried + Math.random() * 5);
+    }
+  }
+
+  async #once(command: EngineCommand, request: Request): Promise<Buffer> {
+    const { requests } = this.#core.engine;
+    const attempt = attemptOf(request, await requests.acquire());
+    try {
+      return await this.#timed(command, attempt);
+    } finally {
+      if (!attempt.keepsEngine) requests.release(attempt.engine);
+    }
+  }
+
+  /** Cancels the statement when maxTimeMS is over; the connection stays ours until the cancel was delivered. */
+  async #timed(command: EngineCommand, attempt: Attempt): Promise<Buffer> {
+    const limit = Number(attempt.doc['maxTimeMS'] ?? 0);
+    if (!(limit > 0) || attempt.name === 'getMore') return command.run(attempt, this.#core);
+    let cancelled: Promise<void> | undefined;
+    const timer = setTimeout(
+      () => {
+        cancelled = attempt.engine.cancel();
+      },
+      Math.min(limit, MAX_TIMEOUT_MS),
+    );
+    try {
+      return await command.run(attempt, this.#core);
+    } finally {
+      clearTimeout(timer);
+      await cancelled;
+    }
+  }
+}
+
+function attemptOf(request: Request, engine: PgConnection): Attempt {
+  return { ...request, engine, keepsEngine: false, endsTransaction: false };
+}
+
+function withFields(reply: Buffer, fields: Doc): Buffer {
+  return encode({ ...decode(reply), ...fields });
+}

@@ -1,0 +1,72 @@
+import { type Doc, decodeExact, docOf, docsOf, encode, isDoc } from './bson.ts';
+
+/** What `bsonType: 'number'` stands for. */
+const NUMBER_TYPES = ['int', 'long', 'double', 'decimal'];
+/** Commands that may carry a `$jsonSchema`. */
+const SCHEMA_COMMANDS = new Set(['find', 'aggregate', 'create', 'collMod', 'count']);
+/** The string 'number' as an encoded value: to see cheaply that a body cannot contain the alias. */
+const ENCODED_NUMBER = Buffer.from('\x07\0\0\0number\0', 'latin1');
+
+/**
+ * Evens out small differences between what MongoDB accepts and what the engine accepts. Returns `body` itself when
+ * there is nothing to change, which is the rule.
+ */
+export function rewriteRequest(command: string, doc: Doc, body: Buffer): Buffer {
+  let edited: Doc | undefined;
+  const edit = (): Doc => {
+    edited ??= decodeExact(body);
+    return edited;
+  };
+  if (SCHEMA_COMMANDS.has(command) && body.includes('$jsonSchema') && body.includes(ENCODED_NUMBER)) {
+    expandNumberAlias(edit(), false);
+  }
+  // A hint only steers the planner, and the engine refuses it in this command.
+  if ((command === 'findAndModify' || command === 'findandmodify') && doc['hint'] !== undefined) delete edit()['hint'];
+  // The simple collation is what the engine does anyway, but it does not know the name.
+  if (isSimple(doc['collation'])) delete edit()['collation'];
+  if (command === 'createIndexes' && docsOf(doc['indexes']).some((index) => isSimple(index['collation']))) {
+    for (const index of docsOf(edit()['indexes'])) {
+      if (docOf(index['collation'])['locale'] === 'simple') delete index['collation'];
+    }
+  }
+  return edited === undefined ? body : encode(edited);
+}
+
+function isSimple(collation: unknown): boolean {
+  return isDoc(collation) && collation['locale'] === 'simple' && Object.keys(collation).length === 1;
+}
+
+/** Replaces the alias, which the engine does not know, in every `bsonType` below a `$jsonSchema`. */
+function expandNumberAlias(value: unknown, inSchema: boolean): void {
+  if (Array.isArray(value)) for (const item of value) expandNumberAlias(item, inSchema);
+  if (!isDoc(value)) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (inSchema && key === 'bsonType') value[key] = expandTypes(child);
+    else expandNumberAlias(child, inSchema || key === '$jsonSchema');
+  }
+}
+
+function expandTypes(types: unknown): unknown {
+  if (types === 'number') return NUMBER_TYPES;
+  if (!Array.isArray(types)) return types;
+  return [...new Set(types.flatMap((type: unknown) => (type === 'number' ? NUMBER_TYPES : [type])))];
+}
+
+/**
+ * A find whose projection only names `$meta` values neither includes nor excludes fields in MongoDB; the engine
+ * takes it for an inclusion. Returns the aggregate that does what MongoDB would, `undefined` for any other find.
+ */
+export function metaProjectionAsAggregate(doc: Doc, body: Buffer): Buffer | undefined {
+  const projected = isDoc(doc['projection']) ? Object.values(doc['projection']) : [];
+  if (projected.length === 0 || !projected.every((value) => isDoc(value) && '$meta' in value)) return undefined;
+  const find = decodeExact(body);
+  const limit = Number(doc['limit'] ?? 0);
+  const pipeline: Doc[] = [{ $match: find['filter'] ?? {} }];
+  if (Object.keys(docOf(doc['sort'])).length > 0) pipeline.push({ $sort: find['sort'] });
+  if (Number(doc['skip'] ?? 0) > 0) pipeline.push({ $skip: find['skip'] });
+  if (limit !== 0) pipeline.push({ $limit: limit < 0 ? -limit : find['limit'] });
+  pipeline.push({ $addFields: find['projection'] });
+  const { batchSize, hint, collation, maxTimeMS, lsid, $db } = find;
+  const cursor = batchSize === undefined ? {} : { batchSize };
+  return encode({ aggregate: find['find'], pipeline, cursor, hint, collation, let: find['let'], maxTimeMS, lsid, $db });
+}
