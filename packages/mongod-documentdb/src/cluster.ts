@@ -30,6 +30,38 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+/**
+ * Given at every start, so that an older data directory follows them too. Few connections, little memory, no TCP. The
+ * gateway takes the place of background workers: it deletes expired documents by its own timer and builds indexes at
+ * once. Messages below LOG stay out of the log: a failed statement is the client's to know, and its text holds the
+ * client's data.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  shared_preload_libraries: 'pg_documentdb_core,pg_documentdb',
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  max_connections: '120',
+  shared_buffers: '64MB',
+  dynamic_shared_memory_type: 'mmap',
+  huge_pages: 'off',
+  jit: 'off',
+  io_method: 'sync',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_logical_replication_workers: '0',
+  min_wal_size: '8MB',
+  max_wal_size: '256MB',
+  timezone: 'GMT',
+  log_timezone: 'GMT',
+  log_checkpoints: 'off',
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
+  max_parallel_workers_per_gather: '0',
+  'documentdb_core.enableCollation': 'on',
+  'documentdb.enableCollationWithNonUniqueOrderedIndexes': 'on',
+  'documentdb.enableBackgroundWorker': 'off',
+};
+
 /** How long a shutdown may take before it is cut short; the next start then recovers from the log. */
 const SHUTDOWN_MS = 8_000;
 const POLL_MS = 8;
@@ -45,7 +77,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await giveTo(user, options.data);
   await giveTo(user, sockets.path);
   const settings = {
-    shared_preload_libraries: 'pg_documentdb_core,pg_documentdb',
+    ...SETTINGS,
     unix_socket_directories: sockets.path,
     'documentdb.localhost_connection_string': `host=${sockets.path}`,
     ...options.settings,

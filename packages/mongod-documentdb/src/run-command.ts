@@ -62,10 +62,14 @@ export function run(command: string, args: readonly string[], options: RunOption
       signal?.removeEventListener('abort', kill);
       if (code === 0) resolve(output);
       else if (signal?.aborted) reject(signal.reason);
-      else
-        reject(
-          new EngineError(`${path.basename(command)} failed (${code ?? killedBy}):\n${everything.slice(-TAIL).trim()}`),
-        );
+      else reject(new EngineError(`${path.basename(command)} failed (${code ?? killedBy}): ${inOneLine(everything)}`));
     });
   });
 }
+
+/** Who runs this program may show no more than the last line of its error. */
+const inOneLine = (output: string): string =>
+  output
+    .slice(-TAIL)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, '; ');

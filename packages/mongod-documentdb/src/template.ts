@@ -1,4 +1,4 @@
-import { appendFile, chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Cluster, startCluster } from './cluster.ts';
 import { EngineError } from './engine-error.ts';
@@ -6,34 +6,6 @@ import { engineEnvironment, engineProgram, PACKAGE_LIST, POSTGRES_MAJOR } from '
 import { PgConnection } from './postgres/connection.ts';
 import { giveTo, unprivileged } from './privileges.ts';
 import { run } from './run-command.ts';
-
-/**
- * Few connections, little memory, no TCP. The gateway takes the place of background workers: it deletes expired
- * documents by its own timer and builds indexes at once. Messages below LOG stay out of the log: a failed statement is
- * the client's to know, and its text holds the client's data.
- */
-const SETTINGS = `
-listen_addresses = ''
-unix_socket_permissions = 0700
-max_connections = 120
-shared_buffers = 64MB
-dynamic_shared_memory_type = mmap
-huge_pages = off
-jit = off
-io_method = sync
-wal_level = minimal
-max_wal_senders = 0
-min_wal_size = 8MB
-max_wal_size = 256MB
-timezone = 'GMT'
-log_timezone = 'GMT'
-log_min_messages = log
-log_min_error_statement = panic
-max_parallel_workers_per_gather = 0
-documentdb_core.enableCollation = on
-documentdb.enableCollationWithNonUniqueOrderedIndexes = on
-documentdb.enableBackgroundWorker = off
-`;
 
 /** pg_cron must be loaded while its functions are created or called; it is not needed afterwards. */
 const WHILE_INSTALLING = {
@@ -63,7 +35,6 @@ export async function makeTemplate(tree: string, data: string, signal?: AbortSig
     ...files,
   ];
   await run(command, args, { env: engineEnvironment(tree), cwd: '/', ...(signal ? { signal } : {}) });
-  await appendFile(path.join(data, 'postgresql.conf'), SETTINGS);
   const cluster = await startCluster({
     tree,
     data,
