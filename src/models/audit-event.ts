@@ -22,6 +22,8 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export const AUDIT_OUTCOMES = ['success', 'failure', 'denied'] as const;
 export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system'] as const;
 
+export const AUDIT_LIMITS = Object.freeze({ reason: 500, ip: 45, userAgent: 512, requestId: 64 });
+
 const reference = { _id: false };
 
 const auditEventSchema = new Schema(
@@ -29,7 +31,7 @@ const auditEventSchema = new Schema(
     action: { type: String, enum: AUDIT_ACTIONS, required: true },
     outcome: { type: String, enum: AUDIT_OUTCOMES, required: true },
     /** Why it failed or was denied: an error code. */
-    reason: { type: String, maxlength: 500 },
+    reason: { type: String, maxlength: AUDIT_LIMITS.reason },
     actor: {
       type: new Schema(
         { type: { type: String, enum: ACTOR_TYPES, required: true }, id: { type: Schema.Types.ObjectId } },
@@ -47,9 +49,9 @@ const auditEventSchema = new Schema(
     /** Paths that changed, without their values. */
     changes: { type: [{ type: String, maxlength: 100 }], default: undefined },
     at: { type: Date, required: true },
-    ip: { type: String, maxlength: 45 },
-    userAgent: { type: String, maxlength: 512 },
-    requestId: { type: String, maxlength: 64 },
+    ip: { type: String, maxlength: AUDIT_LIMITS.ip },
+    userAgent: { type: String, maxlength: AUDIT_LIMITS.userAgent },
+    requestId: { type: String, maxlength: AUDIT_LIMITS.requestId },
   },
   { collection: 'audit_events', versionKey: false },
 );

@@ -1,4 +1,4 @@
-import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
 import { ROLES, USER_STATUSES } from './user.ts';
 
 /** RFC 8176 names of the ways a session was proven. */
@@ -37,8 +37,30 @@ export const Session = model('Session', sessionSchema);
 
 export type SessionRecord = InferSchemaType<typeof sessionSchema> & { _id: Types.ObjectId };
 
-/** Ends the sessions of an account, all but `keep`. */
-export async function endSessions(tx: ClientSession, userId: Types.ObjectId, keep?: Types.ObjectId): Promise<number> {
-  const { deletedCount } = await Session.deleteMany({ userId, ...(keep && { _id: { $ne: keep } }) }, { session: tx });
-  return deletedCount;
+/** What one lean read tells about whoever calls; `null` unless the session is alive and its account active. */
+export async function findSession(id: string, userId: string): Promise<LiveSession | null> {
+  const session = await Session.findOne({ _id: id }, LIVE_SESSION).lean<SessionRecord>();
+  if (session?.status !== 'active' || session.userId.toHexString() !== userId) return null;
+  // Compared here: a TTL index removes late.
+  const now = Date.now();
+  return session.expiresAt.getTime() > now && session.idleExpiresAt.getTime() > now ? session : null;
+}
+
+export type LiveSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt'>;
+
+const LIVE_SESSION = { userId: 1, roles: 1, status: 1, authenticatedAt: 1, expiresAt: 1, idleExpiresAt: 1 };
+
+/** Live sessions of an account, newest first. */
+export async function listSessions(userId: Types.ObjectId, limit: number, after?: string): Promise<SessionRecord[]> {
+  const now = new Date();
+  return Session.find({
+    userId,
+    ...(after && { _id: { $lt: after } }),
+    expiresAt: { $gt: now },
+    idleExpiresAt: { $gt: now },
+  })
+    .sort({ _id: -1 })
+    .limit(limit)
+    .hint({ userId: 1, _id: 1 })
+    .lean<SessionRecord[]>();
 }

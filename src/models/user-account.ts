@@ -2,7 +2,8 @@ import { type ClientSession, mongo, type Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
-import { endSessions, Session } from './session.ts';
+import { Session } from './session.ts';
+import { endSessions } from './session-end.ts';
 import { type Role, User, type UserRecord } from './user.ts';
 import type { ProfileChange } from './user-fields.ts';
 
@@ -40,8 +41,15 @@ export async function createUser(
 }
 
 /** A user that is not deleted, or `not-found`. */
-export async function findUser(id: Types.ObjectId | string): Promise<UserRecord> {
+export async function findUser(id: Types.ObjectId): Promise<UserRecord> {
   const user = await User.findOne({ _id: id, status: { $ne: 'deleted' } }).lean<UserRecord>();
+  if (!user) throw new AppError('not-found');
+  return user;
+}
+
+/** Any account, a deleted one too, or `not-found`. */
+export async function findAnyUser(id: Types.ObjectId): Promise<UserRecord> {
+  const user = await User.findOne({ _id: id }).lean<UserRecord>();
   if (!user) throw new AppError('not-found');
   return user;
 }

@@ -3,7 +3,11 @@ import { normaliseAvatarUrl } from '../lib/avatar-url.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import { checkMetadata } from '../lib/metadata.ts';
 import { nameKey, sanitiseName } from '../lib/names.ts';
+import { checkPassword } from '../lib/password-policy.ts';
 import { USER_LIMITS } from './user.ts';
+
+/** Code points; hashing a longer one would cost the service more than it gives the owner. */
+export const PASSWORD_MAX_LENGTH = 256;
 
 /** What an owner or an admin may write of a profile; `null` removes an optional value (RFC 7396). */
 export interface ProfileInput {
@@ -64,4 +68,30 @@ export function emailField(input: string): { email: string; problems: InputProbl
 
 function problem(change: ProfileChange, field: string, code: string, detail: string): void {
   change.problems.push({ pointer: `/${field}`, code, detail });
+}
+
+interface PasswordRules {
+  readonly PASSWORD_MIN_LENGTH: number;
+  readonly SERVICE_NAME: string;
+}
+
+interface Owner {
+  readonly email: string;
+  readonly firstName?: string | null | undefined;
+  readonly lastName?: string | null | undefined;
+}
+
+/** Every reason against a password, for every path that sets one. `pointer` is where it stands in the input. */
+export function passwordProblems(
+  password: string,
+  pointer: string,
+  { PASSWORD_MIN_LENGTH, SERVICE_NAME }: PasswordRules,
+  { email, firstName, lastName }: Owner,
+): InputProblem[] {
+  const context = [SERVICE_NAME, email, email.split('@')[0], firstName, lastName].filter(
+    (word) => typeof word === 'string',
+  );
+  return checkPassword(password, { minLength: PASSWORD_MIN_LENGTH, maxLength: PASSWORD_MAX_LENGTH, context }).map(
+    ({ code, detail }) => ({ pointer, code, detail }),
+  );
 }

@@ -2,7 +2,7 @@ import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
-import { endSessions } from './session.ts';
+import { endSessions } from './session-end.ts';
 import { User, type UserRecord, type UserStatus } from './user.ts';
 import { onRevision, type Precondition, whyNotFound } from './user-account.ts';
 

@@ -114,3 +114,5 @@ const HEADERS = {
   Location: { type: 'string', description: 'Where the new resource is.' },
   Link: { type: 'string', description: 'The next page (`rel="next"`), RFC 8288.' },
 } as const;
+
+export const NoContent = Type.Null({ description: 'Done; there is nothing to say.' });

@@ -35,18 +35,21 @@ export const Refresh = named('Refresh', {
   }),
 });
 
+const tokens = {
+  session: ref(Session),
+  accessToken: Type.String({ description: 'For `Authorization: Bearer`; a JWT that lives for 10 minutes.' }),
+  accessTokenExpiresAt: Timestamp,
+  refreshToken: Type.String({ description: 'For `POST /v1/sessions/refresh`; shown only here.' }),
+  refreshTokenExpiresAt: Type.String({ format: 'date-time', description: 'If it is not used before.' }),
+};
+
 export const SignedIn = named(
   'SignedIn',
-  {
-    session: ref(Session),
-    user: ref(User),
-    accessToken: Type.String({ description: 'For `Authorization: Bearer`; a JWT that lives for 10 minutes.' }),
-    accessTokenExpiresAt: Timestamp,
-    refreshToken: Type.String({ description: 'For `POST /v1/sessions/refresh`; shown only here.' }),
-    refreshTokenExpiresAt: Type.String({ format: 'date-time', description: 'If it is not used before.' }),
-  },
-  { description: 'An open session with its tokens.' },
+  { ...tokens, user: ref(User) },
+  { description: 'An open session with its tokens, and whose it is.' },
 );
+
+export const Refreshed = named('Refreshed', tokens, { description: 'The session with its new tokens.' });
 
 export const SessionListQuery = closed(pageQuery);
 export const SessionPage = named('SessionPage', Page(ref(Session), 'sessions').properties);

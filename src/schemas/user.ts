@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { ROLES, USER_LIMITS, USER_STATUSES } from '../models/user.ts';
 import { closed, Id, named, Page, pageQuery, ref, Timestamp } from './common.ts';
 
@@ -33,8 +33,8 @@ const Reason = Type.String({
   description: 'Kept with the status and in the audit trail.',
 });
 const Roles = Type.Array(Type.Enum([...ROLES]), { minItems: 1, maxItems: ROLES.length, uniqueItems: true });
-const nullable = <T extends typeof Name | typeof AvatarUrl | typeof Metadata>(schema: T) =>
-  Type.Optional(Type.Union([schema, Type.Null()], { description: `${schema.description} \`null\` removes it.` }));
+const removable = <T extends TSchema>(schema: T) =>
+  Type.Optional(Type.Union([schema, Type.Null()], { description: '`null` removes it.' }));
 
 const account = {
   id: Id,
@@ -100,10 +100,10 @@ export const SignUp = named(
 export const UserPatch = named(
   'UserPatch',
   {
-    firstName: nullable(Name),
-    lastName: nullable(Name),
-    avatarUrl: nullable(AvatarUrl),
-    metadata: nullable(Metadata),
+    firstName: removable(Name),
+    lastName: removable(Name),
+    avatarUrl: removable(AvatarUrl),
+    metadata: removable(Metadata),
   },
   {
     minProperties: 1,

@@ -7,7 +7,8 @@ import type { Passwords } from '../lib/passwords.ts';
 import type { Permission } from '../lib/permissions.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Limit } from '../models/rate-limit.ts';
-import type { SessionRecord } from '../models/session.ts';
+import type { LiveSession } from '../models/session.ts';
+import type { SigningKeys } from '../models/signing-keys.ts';
 
 /** The service as its plugins and routes see it: schemas give the types of what they receive. */
 export type App = FastifyInstance<
@@ -22,12 +23,13 @@ export type App = FastifyInstance<
 export type Access = 'public' | 'signed-in' | 'recently-authenticated' | 'admin';
 
 /** What one read of the session tells about whoever calls. */
-export type AuthenticatedSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt'>;
+export type AuthenticatedSession = LiveSession;
 
 /** What the routes need besides the request; tests pass the same. */
 export interface Dependencies {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
+  readonly signingKeys: SigningKeys;
 }
 
 declare module 'fastify' {

@@ -1,0 +1,22 @@
+/** What a role may do. Everything that is not in this table is denied. */
+export const PERMISSIONS = ['users:read', 'users:write', 'roles:write'] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+const ROLE_PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = Object.freeze({
+  user: [],
+  support: ['users:read'],
+  admin: PERMISSIONS,
+});
+
+/** All permissions that the roles give together; an unknown role gives none. */
+export function permissionsOf(roles: readonly string[]): ReadonlySet<Permission> {
+  return new Set(
+    roles.flatMap((role) => (Object.hasOwn(ROLE_PERMISSIONS, role) ? (ROLE_PERMISSIONS[role] ?? []) : [])),
+  );
+}
+
+/** Nobody grants what they lack: whether `granter` has every permission that `granted` gives. */
+export function mayGrant(granter: readonly string[], granted: readonly string[]): boolean {
+  const own = permissionsOf(granter);
+  return [...permissionsOf(granted)].every((permission) => own.has(permission));
+}

@@ -1,0 +1,4 @@
+import { Types } from 'mongoose';
+
+/** An id as stored, from one on the wire that a schema has checked. */
+export const toId = (hex: string): Types.ObjectId => new Types.ObjectId(hex);

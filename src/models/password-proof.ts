@@ -1,0 +1,67 @@
+import { AppError } from '../errors.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import type { Passwords } from '../lib/passwords.ts';
+import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { countNow, countUp, type Limit } from './rate-limit.ts';
+import { SIGN_IN_STATUSES, type UserRecord } from './user.ts';
+
+const WINDOW_MS = 15 * 60_000;
+
+export interface ProofOptions {
+  readonly keyring: Keyring;
+  readonly passwords: Passwords;
+  readonly maxFailures: number;
+}
+
+interface Attempt {
+  readonly email: string;
+  readonly password: string;
+  /** What the failure is recorded as. */
+  readonly action: AuditAction;
+}
+
+/** An account whose password was just proven, with the hash it was proven against. */
+export interface ProvenUser {
+  readonly user: UserRecord & { readonly passwordHash: string };
+  /** Whether the hash should be renewed with the current cost. */
+  readonly renew: boolean;
+}
+
+/**
+ * Checks a password, alike in time, answer and count for accounts that exist and that do not.
+ *
+ * Only failures count, so any number of right attempts may run in parallel; and a failure is counted before it is
+ * answered, so that parallel wrong ones never get more answers than the limit allows. A right password that was
+ * overtaken by that many failures is answered as they are. Errors of the database count as nothing.
+ * @throws {AppError} `invalid-credentials`, or `rate-limited` after too many failures for one email
+ */
+export async function provePassword(
+  find: (email: string) => Promise<UserRecord | null>,
+  { email, password, action }: Attempt,
+  origin: AuditOrigin,
+  { keyring, passwords, maxFailures }: ProofOptions,
+): Promise<ProvenUser> {
+  const limit: Limit = { name: 'wrong-password', max: maxFailures, windowMs: WINDOW_MS };
+  const key = keyring.mac('rate-limit', email).toString('base64url');
+  const [failures, user] = await Promise.all([countNow(limit, key), find(email)]);
+  if (failures.count >= maxFailures) throw tooMany(failures.resetMs);
+  const { valid, renew } = await passwords.verify(user?.passwordHash ?? undefined, password);
+  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status);
+  if (!valid || !user?.passwordHash || !mayProve) {
+    const { count, resetMs } = await countUp(limit, key);
+    if (count > maxFailures) throw tooMany(resetMs);
+    await recordAuditEvent(undefined, origin, {
+      action,
+      outcome: 'failure',
+      reason: 'invalid-credentials',
+      target: { collection: 'users', ...(user && { id: user._id }) },
+    });
+    throw new AppError('invalid-credentials');
+  }
+  const since = await countNow(limit, key);
+  if (since.count >= maxFailures) throw tooMany(since.resetMs);
+  return { user: { ...user, passwordHash: user.passwordHash }, renew };
+}
+
+const tooMany = (resetMs: number): AppError =>
+  new AppError('rate-limited', { headers: { 'retry-after': String(Math.max(1, Math.ceil(resetMs / 1000))) } });

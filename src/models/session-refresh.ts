@@ -1,0 +1,112 @@
+import type { ClientSession } from 'mongoose';
+import { transaction } from '../database.ts';
+import { AppError } from '../errors.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import {
+  hashRefreshToken,
+  isAuthentic,
+  mintRefreshToken,
+  parseRefreshToken,
+  recoverRefreshToken,
+} from '../lib/refresh-token.ts';
+import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { Session, type SessionRecord } from './session.ts';
+import { expiries, type IssuedSession, type SessionLifetimes } from './sign-in.ts';
+
+/** A client that lost the response may repeat its refresh for this long and gets the same successor. */
+export const REFRESH_GRACE_MS = 10_000;
+
+interface RefreshOptions {
+  readonly keyring: Keyring;
+  readonly lifetimes: SessionLifetimes;
+}
+
+/**
+ * Exchanges a refresh token for its successor.
+ * @throws {AppError} `invalid-token` for what was never a token of a live session,
+ *   `refresh-token-reused` for one that was used before: its session has been ended
+ */
+export async function refreshSession(
+  token: string,
+  origin: AuditOrigin,
+  options: RefreshOptions,
+): Promise<IssuedSession> {
+  const parsed = parseRefreshToken(token);
+  const found = parsed && (await findLive(parsed.sessionId));
+  if (!parsed || !found || !isAuthentic(options.keyring, parsed, seedOf(found))) throw new AppError('invalid-token');
+  const owner: AuditOrigin = { ...origin, actor: { type: 'user', id: found.userId } };
+  if (parsed.rotation === found.rotation) {
+    const rotated = await transaction((tx) => rotate(tx, found, owner, options));
+    if (rotated) return rotated;
+  }
+  const session = await findLive(parsed.sessionId);
+  if (!session) throw new AppError('invalid-token');
+  const successor =
+    parsed.rotation === session.rotation - 1 && withinGrace(session) && lastIssued(session, options.keyring);
+  if (successor) return { session, refreshToken: successor };
+  await transaction((tx) => endReused(tx, session, owner));
+  throw new AppError('refresh-token-reused');
+}
+
+async function findLive(id: string): Promise<SessionRecord | null> {
+  const now = new Date();
+  return Session.findOne({ _id: id, expiresAt: { $gt: now }, idleExpiresAt: { $gt: now } }).lean<SessionRecord>();
+}
+
+/** The driver returns binary values in its own wrapper where Mongoose does not hydrate. */
+const seedOf = ({ seed }: SessionRecord): Uint8Array =>
+  seed instanceof Uint8Array ? seed : Buffer.from(seed as never);
+
+/** One atomic update decides between parallel refreshes: it matches only the token that is still the current one. */
+async function rotate(
+  tx: ClientSession,
+  session: SessionRecord,
+  origin: AuditOrigin,
+  { keyring, lifetimes }: RefreshOptions,
+): Promise<IssuedSession | null> {
+  const now = new Date();
+  const rotation = session.rotation + 1;
+  const refreshToken = mintRefreshToken(keyring, {
+    sessionId: session._id.toHexString(),
+    rotation,
+    seed: seedOf(session),
+  });
+  const rotated = await Session.findOneAndUpdate(
+    { _id: session._id, refreshTokenHash: session.refreshTokenHash },
+    {
+      $set: {
+        refreshTokenHash: hashRefreshToken(refreshToken),
+        rotation,
+        rotatedAt: now,
+        lastUsedAt: now,
+        idleExpiresAt: expiries(session.createdAt, now, lifetimes).idleExpiresAt,
+      },
+    },
+    { session: tx, returnDocument: 'after' },
+  ).lean<SessionRecord>();
+  if (!rotated) return null;
+  await recordAuditEvent(tx, origin, { action: 'session.refreshed', target: targetOf(session) });
+  return { session: rotated, refreshToken };
+}
+
+const withinGrace = ({ rotatedAt }: SessionRecord): boolean => Date.now() - rotatedAt.getTime() <= REFRESH_GRACE_MS;
+
+const lastIssued = (session: SessionRecord, keyring: Keyring): string | undefined =>
+  recoverRefreshToken(
+    keyring,
+    { sessionId: session._id.toHexString(), rotation: session.rotation, seed: seedOf(session) },
+    session.refreshTokenHash,
+  );
+
+const targetOf = ({ _id }: SessionRecord) => ({ collection: 'sessions', id: _id });
+
+/** A token that was used before is in two hands, and nobody can tell whose is the thief's: the session ends. */
+async function endReused(tx: ClientSession, session: SessionRecord, origin: AuditOrigin): Promise<void> {
+  await Session.deleteOne({ _id: session._id }, { session: tx });
+  await recordAuditEvent(tx, origin, {
+    action: 'session.reused',
+    outcome: 'denied',
+    reason: 'refresh-token-reused',
+    target: targetOf(session),
+  });
+}

@@ -1,0 +1,27 @@
+import fp from 'fastify-plugin';
+import { AUDIT_LIMITS, type AuditOrigin } from '../models/audit-event.ts';
+import type { App } from '../types/fastify.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who acts and from where, as the audit trail has it: taken from the request, never from its body. */
+    readonly origin: AuditOrigin;
+  }
+}
+
+export default fp(
+  async (app: App) => {
+    app.decorateRequest('origin', {
+      getter() {
+        const userAgent = this.headers['user-agent'];
+        return {
+          actor: this.session ? { type: 'user', id: this.session.userId } : { type: 'anonymous' },
+          ip: this.ip,
+          requestId: this.id,
+          ...(userAgent !== undefined && { userAgent: userAgent.slice(0, AUDIT_LIMITS.userAgent) }),
+        } satisfies AuditOrigin;
+      },
+    });
+  },
+  { name: 'audit' },
+);

@@ -1,0 +1,100 @@
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { AppError } from '../errors.ts';
+import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
+import { permissionsOf } from '../lib/permissions.ts';
+import { findSession } from '../models/session.ts';
+import type { Access, App, AuthenticatedSession } from '../types/fastify.ts';
+
+/** A sign-in counts as recent for this long; sensitive changes ask for one. */
+const RECENT_MS = 10 * 60_000;
+
+/** Verified tokens remembered at the most, of about 500 bytes each. */
+const REMEMBERED = 10_000;
+
+const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
+
+/**
+ * Tells who calls. Verifying a signature costs as much as reading a session, so a verified token is remembered until
+ * it expires; the session itself is read at every request, so that whatever ends or changes it counts at once.
+ */
+export function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
+  const parties = { issuer: config.PUBLIC_URL };
+  const verified = new Map<string, VerifiedToken>();
+
+  async function verify(token: string): Promise<VerifiedToken | undefined> {
+    const known = verified.get(token);
+    if (known) return known.expiresAt > Date.now() ? known : undefined;
+    const fresh = await verifyAccessToken(token, (kid) => deps.signingKeys.find(kid), parties);
+    if (fresh) {
+      if (verified.size >= REMEMBERED) verified.delete(verified.keys().next().value ?? '');
+      verified.set(token, fresh);
+    }
+    return fresh;
+  }
+
+  /** @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing */
+  return async function authenticate(request: FastifyRequest): Promise<AuthenticatedSession> {
+    const { authorization } = request.headers;
+    if (authorization === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
+    const [, token] = BEARER.exec(authorization) ?? [];
+    const claims = token === undefined ? undefined : await verify(token);
+    const session = claims && (await findSession(claims.sessionId, claims.userId));
+    if (!session) throw new AppError('invalid-token', { headers: INVALID_CHALLENGE });
+    return session;
+  };
+}
+
+/** RFC 6750, section 3. */
+const CHALLENGE = { 'www-authenticate': 'Bearer' };
+const INVALID_CHALLENGE = { 'www-authenticate': 'Bearer error="invalid_token"' };
+
+export const signedInRecently = ({ authenticatedAt }: AuthenticatedSession): boolean =>
+  Date.now() - authenticatedAt.getTime() <= RECENT_MS;
+
+/** The session of a request in a scope that asks for one. */
+export function sessionOf({ session }: FastifyRequest): AuthenticatedSession {
+  if (!session) throw new AppError('unauthenticated', { headers: CHALLENGE });
+  return session;
+}
+
+/**
+ * Opens an access scope: every route registered in it is marked with its level and guarded by it, before its body is
+ * read. An admin route that names no permission does not boot.
+ */
+export function guard(app: App, access: Access): void {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, access };
+    if (access === 'admin' && route.config.permission === undefined)
+      throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+  });
+  if (access === 'public') return;
+  const authenticate = authenticator(app);
+  app.addHook('onRequest', async (request) => {
+    const session = await authenticate(request);
+    request.session = session;
+    const { permission } = request.routeOptions.config;
+    if (permission !== undefined && !permissionsOf(session.roles).has(permission)) throw new AppError('forbidden');
+    if (access === 'recently-authenticated' && !signedInRecently(session))
+      throw new AppError('reauthentication-required');
+  });
+}
+
+/** Deny by default: a route that stands in no scope stops the boot. */
+export default fp<Record<never, never>>(
+  async (app) => {
+    app.decorateRequest('session', null);
+    const undeclared: string[] = [];
+    const routes: { method: string; url: string; config?: { access?: Access } }[] = [];
+    app.addHook('onRoute', (route) => {
+      routes.push(route as never);
+    });
+    app.addHook('onReady', async () => {
+      undeclared.push(
+        ...routes.filter(({ config }) => config?.access === undefined).map(({ method, url }) => `${method} ${url}`),
+      );
+      if (undeclared.length > 0) throw new Error(`Routes that declare no access: ${undeclared.join(', ')}`);
+    });
+  },
+  { name: 'authentication' },
+);

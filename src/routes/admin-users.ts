@@ -1,0 +1,133 @@
+import { transaction } from '../database.ts';
+import { AppError } from '../errors.ts';
+import { mayGrant, permissionsOf } from '../lib/permissions.ts';
+import { toId } from '../models/ids.ts';
+import type { Role } from '../models/user.ts';
+import { changeRoles, findAnyUser, updateProfile } from '../models/user-account.ts';
+import { profileChange } from '../models/user-fields.ts';
+import { countUsers, listUsers, type UserFilter } from '../models/user-list.ts';
+import { searchUsers } from '../models/user-search.ts';
+import { sessionOf, signedInRecently } from '../plugins/authentication.ts';
+import { headers, IdParams, ifMatch, ref, signedInProblems } from '../schemas/common.ts';
+import { AdminUser, AdminUserPage, AdminUserPatch, UserListQuery } from '../schemas/user.ts';
+import type { App, AuthenticatedSession } from '../types/fastify.ts';
+import { adminUserView, cursorFor, linkToNext, preconditionOf, sendUser } from './representations.ts';
+
+const user = (description: string) => ({ ...ref(AdminUser), description, headers: headers('ETag') });
+
+/** Accounts, as admins and support see and change them. */
+export default async function adminUsers(app: App): Promise<void> {
+  app.get(
+    '/users',
+    {
+      schema: {
+        operationId: 'listUsers',
+        summary: 'List accounts',
+        description: 'Deleted accounts are listed with `status=deleted` only. `q` is combined with `status` alone.',
+        tags: ['Administration'],
+        querystring: UserListQuery,
+        response: {
+          200: { ...ref(AdminUserPage), description: 'A page of accounts.', headers: headers('Link') },
+          ...signedInProblems('forbidden', 'invalid-cursor', 'unsupported-sort'),
+        },
+      },
+      config: { permission: 'users:read' },
+    },
+    async (request, reply) => {
+      const { limit = 20, cursor, sort, q, total, createdAfter, createdBefore, ...exact } = request.query;
+      const filter: UserFilter = {
+        ...exact,
+        ...(createdAfter !== undefined && { createdAfter: new Date(createdAfter) }),
+        ...(createdBefore !== undefined && { createdBefore: new Date(createdBefore) }),
+      };
+      const cursors = cursorFor('users', { ...filter, sort, q });
+      const after = cursors.read(cursor);
+      if (q !== undefined) refuseBesideSearch({ ...filter, sort, total });
+      const { users, next } =
+        q === undefined
+          ? await listUsers(filter, sort, limit, after)
+          : await searchUsers(q, filter.status, limit, after);
+      const nextCursor = next && cursors.write(next);
+      linkToNext(request, reply, nextCursor);
+      return { items: users.map(adminUserView), nextCursor, ...(total && (await countUsers(filter, sort))) };
+    },
+  );
+
+  app.get(
+    '/users/:id',
+    {
+      schema: {
+        operationId: 'getUser',
+        summary: 'Read an account',
+        tags: ['Administration'],
+        params: IdParams,
+        response: { 200: user('The account, also a deleted one.'), ...signedInProblems('forbidden', 'not-found') },
+      },
+      config: { permission: 'users:read' },
+    },
+    async (request, reply) => {
+      const found = await findAnyUser(toId(request.params.id));
+      return sendUser(request, reply, found, adminUserView(found));
+    },
+  );
+
+  app.patch(
+    '/users/:id',
+    {
+      schema: {
+        operationId: 'updateUser',
+        summary: 'Change an account',
+        description: 'Changing `roles` needs `roles:write` and a recent sign-in.',
+        tags: ['Administration'],
+        params: IdParams,
+        headers: ifMatch,
+        body: ref(AdminUserPatch),
+        response: {
+          200: user('The account as it is now.'),
+          ...signedInProblems(
+            'invalid-json',
+            'forbidden',
+            'reauthentication-required',
+            'not-found',
+            'last-admin',
+            'invalid-status',
+            'precondition-failed',
+            'unsupported-media-type',
+          ),
+        },
+      },
+      config: { permission: 'users:write' },
+    },
+    async (request, reply) => {
+      const { roles, ...profile } = request.body;
+      if (roles) checkGrant(sessionOf(request), roles);
+      const change = profileChange(profile);
+      if (change.problems.length > 0) throw new AppError('validation-failed', { errors: change.problems });
+      const id = toId(request.params.id);
+      const precondition = preconditionOf(request);
+      const hasProfile = Object.keys(profile).length > 0;
+      const changed = await transaction(async (tx) => {
+        const updated = hasProfile ? await updateProfile(tx, request.origin, id, change, precondition) : undefined;
+        return roles
+          ? changeRoles(tx, request.origin, id, roles, updated ? undefined : precondition)
+          : (updated ?? findAnyUser(id));
+      });
+      return sendUser(request, reply, changed, adminUserView(changed));
+    },
+  );
+}
+
+function checkGrant(session: AuthenticatedSession, roles: readonly Role[]): void {
+  if (!permissionsOf(session.roles).has('roles:write') || !mayGrant(session.roles, roles))
+    throw new AppError('forbidden');
+  if (!signedInRecently(session)) throw new AppError('reauthentication-required');
+}
+
+/** A search has an order of its own, and no index for other filters beside it. */
+function refuseBesideSearch({ status: _, ...others }: Record<string, unknown>): void {
+  const given = Object.keys(others).filter((name) => others[name] !== undefined);
+  if (given.length > 0)
+    throw new AppError('unsupported-sort', {
+      detail: `A search by \`q\` goes with \`status\` only, not with ${given.join(', ')}.`,
+    });
+}

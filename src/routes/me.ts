@@ -1,0 +1,127 @@
+import { transaction } from '../database.ts';
+import { AppError } from '../errors.ts';
+import { provePassword } from '../models/password-proof.ts';
+import { findForSignIn } from '../models/sign-in.ts';
+import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
+import { passwordProblems, profileChange } from '../models/user-fields.ts';
+import { deleteUser } from '../models/user-lifecycle.ts';
+import { sessionOf } from '../plugins/authentication.ts';
+import { headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
+import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
+import type { App } from '../types/fastify.ts';
+import { preconditionOf, sendUser, userView } from './representations.ts';
+
+const user = (description: string) => ({ ...ref(User), description, headers: headers('ETag') });
+
+/** The account itself: read, change, change of password. */
+export default async function me(app: App): Promise<void> {
+  const { config, deps } = app;
+
+  app.get(
+    '/users/me',
+    {
+      schema: {
+        operationId: 'getMe',
+        summary: 'Read the own account',
+        tags: ['Account'],
+        response: { 200: user('The account.'), ...signedInProblems() },
+      },
+    },
+    async (request, reply) => {
+      const found = await findUser(sessionOf(request).userId);
+      return sendUser(request, reply, found, userView(found));
+    },
+  );
+
+  app.patch(
+    '/users/me',
+    {
+      schema: {
+        operationId: 'updateMe',
+        summary: 'Change the own profile',
+        tags: ['Account'],
+        headers: ifMatch,
+        body: ref(UserPatch),
+        response: {
+          200: user('The account as it is now.'),
+          ...signedInProblems('invalid-json', 'precondition-failed', 'unsupported-media-type'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const change = profileChange(request.body);
+      if (change.problems.length > 0) throw new AppError('validation-failed', { errors: change.problems });
+      const { userId } = sessionOf(request);
+      const precondition = preconditionOf(request);
+      const changed = await transaction((tx) => updateProfile(tx, request.origin, userId, change, precondition));
+      return sendUser(request, reply, changed, userView(changed));
+    },
+  );
+
+  app.put(
+    '/users/me/password',
+    {
+      schema: {
+        operationId: 'changePassword',
+        summary: 'Change the own password',
+        description: 'Ends every other session of the account.',
+        tags: ['Account'],
+        headers: ifMatch,
+        body: ref(PasswordChange),
+        response: {
+          204: NoContent,
+          ...signedInProblems(
+            'invalid-json',
+            'password-unacceptable',
+            'wrong-password',
+            'precondition-failed',
+            'unsupported-media-type',
+          ),
+        },
+      },
+      config: { limit: { name: 'password-change', max: 20, windowMs: 3_600_000 } },
+    },
+    async (request, reply) => {
+      const { currentPassword, newPassword } = request.body;
+      const { userId, _id: keepSession } = sessionOf(request);
+      const account = await findUser(userId);
+      const errors = passwordProblems(newPassword, '/newPassword', config, account);
+      if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
+      const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
+      const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
+      const { user: proven } = await provePassword(findForSignIn, attempt, request.origin, options).catch((error) => {
+        throw error instanceof AppError && error.code === 'invalid-credentials'
+          ? new AppError('wrong-password')
+          : error;
+      });
+      const change = { from: proven.passwordHash, to: await deps.passwords.hash(newPassword), keepSession };
+      await transaction((tx) => changePassword(tx, request.origin, userId, change, preconditionOf(request)));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** What only a recent sign-in may do. */
+export async function deleteMe(app: App): Promise<void> {
+  app.delete(
+    '/users/me',
+    {
+      schema: {
+        operationId: 'deleteMe',
+        summary: 'Delete the own account',
+        description: 'Signs out everywhere. An admin can restore the account for a time, then it is gone for good.',
+        tags: ['Account'],
+        headers: ifMatch,
+        response: {
+          204: NoContent,
+          ...signedInProblems('reauthentication-required', 'precondition-failed', 'last-admin', 'legal-hold'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const act = { id: sessionOf(request).userId, precondition: preconditionOf(request) };
+      await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS));
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,93 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
+import { decodeCursor, encodeCursor } from '../lib/cursor.ts';
+import type { SessionRecord } from '../models/session.ts';
+import type { UserRecord } from '../models/user.ts';
+import type { Position } from '../models/user-list.ts';
+import type { AuthenticatedSession } from '../types/fastify.ts';
+
+/** The application model of a user: what is not named here is private. */
+export function userView(user: UserRecord) {
+  return {
+    id: user._id.toHexString(),
+    email: user.email,
+    ...(user.firstName != null && { firstName: user.firstName }),
+    ...(user.lastName != null && { lastName: user.lastName }),
+    ...(user.avatarUrl != null && { avatarUrl: user.avatarUrl }),
+    emailVerified: user.emailVerified,
+    status: user.status,
+    roles: user.roles,
+    ...(user.metadata != null && { metadata: user.metadata as Record<string, unknown> }),
+    createdAt: user.createdAt.toISOString(),
+    updatedAt: user.updatedAt.toISOString(),
+  };
+}
+
+export function adminUserView(user: UserRecord) {
+  return {
+    ...userView(user),
+    ...(user.statusReason != null && { statusReason: user.statusReason }),
+    ...(user.lastSignInAt && { lastSignInAt: user.lastSignInAt.toISOString() }),
+    ...(user.deletedAt && { deletedAt: user.deletedAt.toISOString() }),
+    ...(user.purgeAt && { purgeAt: user.purgeAt.toISOString() }),
+  };
+}
+
+export function sessionView(session: SessionRecord, current: AuthenticatedSession | SessionRecord) {
+  return {
+    id: session._id.toHexString(),
+    current: session._id.equals(current._id),
+    authenticationMethods: session.authenticationMethods,
+    ...(session.ip != null && { ip: session.ip }),
+    ...(session.userAgent != null && { userAgent: session.userAgent }),
+    createdAt: session.createdAt.toISOString(),
+    lastUsedAt: session.lastUsedAt.toISOString(),
+    expiresAt: session.expiresAt.toISOString(),
+  };
+}
+
+const etagOf = ({ revision }: UserRecord): string => `"${revision}"`;
+
+/** Sends a single user with its ETag, or 304 to whoever has this version already. */
+export function sendUser<T>(request: FastifyRequest, reply: FastifyReply, user: UserRecord, view: T) {
+  const etag = etagOf(user);
+  void reply.header('etag', etag);
+  const known = request.method === 'GET' ? request.headers['if-none-match'] : undefined;
+  if (known?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) return reply.code(304).send();
+  return view;
+}
+
+/**
+ * The revisions that `If-Match` allows: `undefined` for any. A tag that this service never made matches nothing, and
+ * so does a weak one (RFC 9110, section 13.1.1).
+ */
+export function preconditionOf({ headers }: FastifyRequest): number[] | undefined {
+  const value = headers['if-match'];
+  if (value === undefined || value.trim() === '*') return undefined;
+  return value.split(',').flatMap((tag) => {
+    const [, digits] = /^\s*"(\d{1,15})"\s*$/.exec(tag) ?? [];
+    return digits === undefined ? [] : [Number(digits)];
+  });
+}
+
+/** RFC 8288: where the next page is, for clients that follow links. */
+export function linkToNext(request: FastifyRequest, reply: FastifyReply, nextCursor: string | null): void {
+  if (nextCursor === null) return;
+  const url = new URL(request.url, 'http://service');
+  url.searchParams.set('cursor', nextCursor);
+  void reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
+}
+
+/** Cursors of one list with one filter and sort: one that was made for another is refused. */
+export function cursorFor(list: string, query: Readonly<Record<string, unknown>> = {}) {
+  const scope = `${list}:${JSON.stringify(query)}`;
+  return {
+    write: (position: Position): string => encodeCursor(position, scope),
+    read(cursor: string | undefined): Position | undefined {
+      if (cursor === undefined) return undefined;
+      const position = decodeCursor(cursor, scope);
+      if (!position) throw new AppError('invalid-cursor');
+      return position;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { transaction } from '../database.ts';
+import { AppError } from '../errors.ts';
+import { createUser } from '../models/user-account.ts';
+import { emailField, passwordProblems, profileChange } from '../models/user-fields.ts';
+import { headers, idempotencyKey, problems, ref } from '../schemas/common.ts';
+import { SignUp, User } from '../schemas/user.ts';
+import type { App } from '../types/fastify.ts';
+import { sendUser, userView } from './representations.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Sign-up. */
+export default async function users(app: App): Promise<void> {
+  const { config, deps } = app;
+
+  app.post(
+    '/users',
+    {
+      schema: {
+        operationId: 'signUp',
+        summary: 'Sign up',
+        description: 'Creates an account that signs in with email and password.',
+        tags: ['Account'],
+        headers: idempotencyKey,
+        body: ref(SignUp),
+        response: {
+          201: { ...ref(User), description: 'The new account.', headers: headers('ETag', 'Location') },
+          ...problems('invalid-json', 'password-unacceptable', 'email-taken', 'unsupported-media-type'),
+        },
+      },
+      config: { limit: { name: 'sign-up', max: 20, windowMs: HOUR_MS }, fingerprintWithout: ['password'] },
+    },
+    async (request, reply) => {
+      const { password, email: given, ...input } = request.body;
+      const { email, problems: emailProblems } = emailField(given);
+      const { set: profile, problems: profileProblems } = profileChange(input);
+      const invalid = [...emailProblems, ...profileProblems];
+      const unacceptable = passwordProblems(password, '/password', config, { email, ...input });
+      if (invalid.length > 0) throw new AppError('validation-failed', { errors: [...invalid, ...unacceptable] });
+      if (unacceptable.length > 0) throw new AppError('password-unacceptable', { errors: unacceptable });
+      const passwordHash = await deps.passwords.hash(password);
+      const user = await transaction((tx) => createUser(tx, request.origin, { email, passwordHash, profile }));
+      void reply.code(201).header('location', '/v1/users/me');
+      return sendUser(request, reply, user, userView(user));
+    },
+  );
+}
