@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +8,7 @@ const PREFIX = 'mdb-';
 const LOCK = 'owner.lock';
 /** The kernel's limit of a socket's path is 107 bytes; a directory made here and the socket in it take about 40. */
 const LONGEST_BASE = 64;
-/** Between being made and being locked a directory looks abandoned. */
+/** A directory without a lock file may be one that is just being made. */
 const TOO_YOUNG_MS = 60_000;
 
 export interface SocketDirectory {
@@ -49,7 +50,7 @@ async function sweep(): Promise<void> {
 
 async function removeIfAbandoned(directory: string): Promise<void> {
   const { mtimeMs } = await stat(directory);
-  if (Date.now() - mtimeMs < TOO_YOUNG_MS) return;
+  if (!existsSync(path.join(directory, LOCK)) && Date.now() - mtimeMs < TOO_YOUNG_MS) return;
   const lock = await lockFile(path.join(directory, LOCK), { wait: false });
   if (lock === undefined) return;
   await rm(directory, { recursive: true, force: true });

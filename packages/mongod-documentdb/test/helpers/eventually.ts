@@ -10,7 +10,7 @@ export async function eventually<T>(
   while (Date.now() < deadline) {
     const answer = await condition();
     if (answer !== false && answer !== undefined) return answer as Exclude<T, false | undefined>;
-    await sleep(20);
+    await sleep(10);
   }
   throw new Error(`${what}: not within ${withinMs} ms`);
 }
