@@ -3,11 +3,8 @@ import { normaliseAvatarUrl } from '../lib/avatar-url.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import { checkMetadata } from '../lib/metadata.ts';
 import { nameKey, sanitiseName } from '../lib/names.ts';
-import { checkPassword } from '../lib/password-policy.ts';
+import { checkPassword, PASSWORD_MAX_LENGTH, type PasswordProblem } from '../lib/password-policy.ts';
 import { USER_LIMITS } from './user.ts';
-
-/** Code points; hashing a longer one would cost the service more than it gives the owner. */
-export const PASSWORD_MAX_LENGTH = 256;
 
 /** What an owner or an admin may write of a profile; `null` removes an optional value (RFC 7396). */
 export interface ProfileInput {
@@ -91,7 +88,16 @@ export function passwordProblems(
   const context = [SERVICE_NAME, email, email.split('@')[0], firstName, lastName].filter(
     (word) => typeof word === 'string',
   );
-  return checkPassword(password, { minLength: PASSWORD_MIN_LENGTH, maxLength: PASSWORD_MAX_LENGTH, context }).map(
-    ({ code, detail }) => ({ pointer, code, detail }),
-  );
+  const details: Readonly<Record<PasswordProblem, string>> = {
+    'too-short': `must have at least ${PASSWORD_MIN_LENGTH} characters`,
+    'too-long': `must have at most ${PASSWORD_MAX_LENGTH} characters`,
+    'too-common': 'is one that attackers try first',
+    contextual: 'must not be built from the name of the service, the email or the names of the account',
+    'lone-surrogates': 'must be well-formed Unicode text',
+  };
+  return checkPassword(password, { minLength: PASSWORD_MIN_LENGTH, context }).map((code) => ({
+    pointer,
+    code,
+    detail: details[code],
+  }));
 }

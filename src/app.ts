@@ -1,0 +1,56 @@
+import fastify from 'fastify';
+import type { Config } from './config.ts';
+import { createMetrics } from './metrics.ts';
+import audit from './plugins/audit.ts';
+import authentication, { guard } from './plugins/authentication.ts';
+import errorHandler from './plugins/error-handler.ts';
+import idempotency from './plugins/idempotency.ts';
+import metrics from './plugins/metrics.ts';
+import openapi, { documentation } from './plugins/openapi.ts';
+import rateLimit from './plugins/rate-limit.ts';
+import requestContext from './plugins/request-context.ts';
+import security from './plugins/security.ts';
+import validation from './plugins/validation.ts';
+import adminUserStatus from './routes/admin-user-status.ts';
+import adminUsers from './routes/admin-users.ts';
+import health from './routes/health.ts';
+import me, { deleteMe } from './routes/me.ts';
+import mySessions from './routes/my-sessions.ts';
+import problems from './routes/problems.ts';
+import sessions from './routes/sessions.ts';
+import users from './routes/users.ts';
+import { serverOptions } from './server-options.ts';
+import type { Access, App, Dependencies } from './types/fastify.ts';
+
+/** Routes of one access level: the level is that of the scope they stand in, and there is no other way to get one. */
+const scope = (access: Access, routes: readonly ((app: App) => Promise<void>)[]) => async (app: App) => {
+  guard(app, access);
+  for (const route of routes) await app.register(route);
+};
+
+/**
+ * Assembles the service, without listening: what tests build is what production runs.
+ * The second half is its security map: which routes stand in which scope.
+ */
+export async function buildApp(config: Config, deps: Dependencies): Promise<App> {
+  const app: App = fastify(serverOptions(config, deps.logger));
+  app.decorate('config', config).decorate('deps', deps).decorate('metrics', createMetrics(deps));
+
+  await app.register(requestContext);
+  await app.register(errorHandler);
+  await app.register(security);
+  await app.register(validation);
+  await app.register(metrics);
+  await app.register(openapi);
+  await app.register(authentication);
+  await app.register(audit);
+  await app.register(rateLimit);
+  await app.register(idempotency);
+
+  await app.register(scope('public', [health, problems, documentation]));
+  await app.register(scope('public', [users, sessions]), { prefix: '/v1' });
+  await app.register(scope('signed-in', [me, mySessions]), { prefix: '/v1' });
+  await app.register(scope('recently-authenticated', [deleteMe]), { prefix: '/v1' });
+  await app.register(scope('admin', [adminUsers, adminUserStatus]), { prefix: '/v1/admin' });
+  return app;
+}
