@@ -38,18 +38,37 @@ function isSimple(collation: unknown): boolean {
 
 /** Replaces the alias, which the engine does not know, in every `bsonType` below a `$jsonSchema`. */
 function expandNumberAlias(value: unknown, inSchema: boolean): void {
-  if (Array.isArray(value)) for (const item of value) expandNumberAlias(item, inSchema);
-  if (!isDoc(value)) return;
-  for (const [key, child] of Object.entries(value)) {
-    if (inSchema && key === 'bsonType') value[key] = expandTypes(child);
-    else expandNumberAlias(child, inSchema || key === '$jsonSchema');
-  }
+  mapBsonTypes(value, inSchema, (types) => {
+    if (types === 'number') return NUMBER_TYPES;
+    if (!Array.isArray(types)) return types;
+    return [...new Set(types.flatMap((type: unknown) => (type === 'number' ? NUMBER_TYPES : [type])))];
+  });
 }
 
-function expandTypes(types: unknown): unknown {
-  if (types === 'number') return NUMBER_TYPES;
-  if (!Array.isArray(types)) return types;
-  return [...new Set(types.flatMap((type: unknown) => (type === 'number' ? NUMBER_TYPES : [type])))];
+/** Undoes `rewriteRequest` in a listing of collections. */
+export function restoreNumberAlias(page: Buffer): Buffer {
+  const doc = decodeExact(page);
+  mapBsonTypes(doc, false, (types) => {
+    if (!Array.isArray(types) || !NUMBER_TYPES.every((type) => types.includes(type))) return types;
+    const restored = types
+      .map((type: unknown) => (type === 'int' ? 'number' : type))
+      .filter((type) => !isNumberType(type));
+    return restored.length === 1 ? restored[0] : restored;
+  });
+  return encode(doc);
+}
+
+function isNumberType(type: unknown): boolean {
+  return NUMBER_TYPES.some((known) => known === type);
+}
+
+function mapBsonTypes(value: unknown, inSchema: boolean, change: (types: unknown) => unknown): void {
+  if (Array.isArray(value)) for (const item of value) mapBsonTypes(item, inSchema, change);
+  if (!isDoc(value)) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (inSchema && key === 'bsonType') value[key] = change(child);
+    else mapBsonTypes(child, inSchema || key === '$jsonSchema', change);
+  }
 }
 
 /**

@@ -10,18 +10,24 @@ import {
 } from '../gateway/command.ts';
 import type { Core } from '../gateway/core.ts';
 
+const ADMIN_ONLY = { adminOnly: true } as const;
+
 export const ADMIN_COMMANDS: Readonly<Record<string, Command>> = {
-  listDatabases: engineCommand((attempt) =>
-    queryValue(attempt.engine, 'SELECT documentdb_api.list_databases($1)', [attempt.body]),
+  listDatabases: engineCommand(
+    (attempt) => queryValue(attempt.engine, 'SELECT documentdb_api.list_databases($1)', [attempt.body]),
+    ADMIN_ONLY,
   ),
   compact: engineCommand((attempt) => queryValue(attempt.engine, 'SELECT documentdb_api.compact($1)', [attempt.body])),
-  killOp: engineCommand((attempt) => queryValue(attempt.engine, 'SELECT documentdb_api.kill_op($1)', [attempt.body])),
-  fsync: engineCommand(fsync),
+  killOp: engineCommand(
+    (attempt) => queryValue(attempt.engine, 'SELECT documentdb_api.kill_op($1)', [attempt.body]),
+    ADMIN_ONLY,
+  ),
+  fsync: engineCommand(fsync, ADMIN_ONLY),
   // There is no access control, hence nobody to list.
   usersInfo: gatewayCommand(() => okReply({ users: [] })),
   rolesInfo: gatewayCommand(() => okReply({ roles: [] })),
-  shutdown: gatewayCommand(shutdown),
-  configureFailPoint: gatewayCommand(configureFailPoint),
+  shutdown: gatewayCommand(shutdown, ADMIN_ONLY),
+  configureFailPoint: gatewayCommand(configureFailPoint, ADMIN_ONLY),
 };
 
 async function fsync(attempt: Attempt): Promise<Buffer> {

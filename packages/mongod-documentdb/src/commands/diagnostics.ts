@@ -13,6 +13,7 @@ import {
 import type { Core } from '../gateway/core.ts';
 import { VERSION } from '../identity.ts';
 
+const ADMIN_ONLY = { adminOnly: true } as const;
 const serverStatusCommand = gatewayCommand(serverStatus);
 const collStatsCommand = engineCommand(collStats);
 const dbStatsCommand = engineCommand((attempt) =>
@@ -27,10 +28,10 @@ export const DIAGNOSTIC_COMMANDS: Readonly<Record<string, Command>> = {
   serverStatus: serverStatusCommand,
   serverstatus: serverStatusCommand,
   hostInfo: gatewayCommand(hostInfo),
-  getLog: gatewayCommand(getLog),
-  getCmdLineOpts: gatewayCommand(getCmdLineOpts),
-  getParameter: gatewayCommand(getParameter),
-  setParameter: gatewayCommand(setParameter),
+  getLog: gatewayCommand(getLog, ADMIN_ONLY),
+  getCmdLineOpts: gatewayCommand(getCmdLineOpts, ADMIN_ONLY),
+  getParameter: gatewayCommand(getParameter, ADMIN_ONLY),
+  setParameter: gatewayCommand(setParameter, ADMIN_ONLY),
   profile: gatewayCommand(profile),
   listCommands: gatewayCommand(listCommands),
   collStats: collStatsCommand,
@@ -40,8 +41,10 @@ export const DIAGNOSTIC_COMMANDS: Readonly<Record<string, Command>> = {
   validate: engineCommand((attempt) =>
     queryValue(attempt.engine, 'SELECT document FROM documentdb_api.validate($1, $2)', [attempt.db, attempt.body]),
   ),
-  currentOp: engineCommand((attempt) =>
-    queryValue(attempt.engine, 'SELECT document FROM documentdb_api.current_op_command($1)', [attempt.body]),
+  currentOp: engineCommand(
+    (attempt) =>
+      queryValue(attempt.engine, 'SELECT document FROM documentdb_api.current_op_command($1)', [attempt.body]),
+    ADMIN_ONLY,
   ),
 };
 

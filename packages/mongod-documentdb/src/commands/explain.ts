@@ -34,7 +34,7 @@ export function explain(attempt: Attempt, core: Core): Promise<Buffer> {
 export async function explainCommand(attempt: Attempt, core: Core, inner: Doc, verbosity: unknown): Promise<Buffer> {
   const level = VERBOSITIES.find((known) => known === verbosity);
   if (level === undefined) {
-    throw new CommandError(9, `verbosity string must be one of {'${VERBOSITIES.join("', '")}'}`);
+    throw new CommandError(2, `verbosity string must be one of {'${VERBOSITIES.join("', '")}'}`);
   }
   const [name = ''] = Object.keys(inner);
   const subject = subjectOf(name, attempt);

@@ -82,7 +82,7 @@ async function aggregate(attempt: Attempt, core: Core): Promise<Buffer> {
 }
 
 async function getMore(attempt: Attempt, core: Core): Promise<Buffer> {
-  const id = String(attempt.doc['getMore']);
+  const id = cursorIdOf(attempt.doc['getMore'], 'getMore.getMore');
   const cursor = core.cursors.find(id);
   if (cursor === undefined) throw new CommandError(43, `cursor id ${id} not found`);
   if (cursor.busy) throw new CommandError(12051, `cursor id ${id} is already in use`);
@@ -110,7 +110,9 @@ async function getMore(attempt: Attempt, core: Core): Promise<Buffer> {
 }
 
 async function killCursors(request: Request, core: Core): Promise<Buffer> {
-  const asked = Array.isArray(request.doc['cursors']) ? request.doc['cursors'].map(String) : [];
+  const { cursors } = request.doc;
+  if (!Array.isArray(cursors)) throw new CommandError(14, "BSON field 'killCursors.cursors' must be an array");
+  const asked = cursors.map((id) => cursorIdOf(id, 'killCursors.cursors'));
   const killed = asked.filter((id) => core.cursors.drop(id));
   if (killed.length > 0) {
     await core.engine.query('SELECT documentdb_api_internal.delete_cursors($1::text::bigint[])', [
@@ -124,6 +126,11 @@ async function killCursors(request: Request, core: Core): Promise<Buffer> {
     cursorsAlive: [],
     cursorsUnknown: [],
   });
+}
+
+function cursorIdOf(value: unknown, field: string): string {
+  if (typeof value === 'number' || value instanceof Long) return String(value);
+  throw new CommandError(14, `BSON field '${field}' is the wrong type, expected type 'long'`);
 }
 
 /** A listing without a `cursor` field, which MongoDB takes and the engine does not. */

@@ -10,13 +10,15 @@ import { readReplicaSetConfig } from '../gateway/replica-set.ts';
 /** Sent by a primary to the other members of its set; not a command of MongoDB's. */
 const MIRROR_COMMAND = 'mongodDocumentdbMirror';
 
+const ADMIN_ONLY = { adminOnly: true } as const;
+
 export const REPLICA_SET_COMMANDS: Readonly<Record<string, Command>> = {
-  replSetInitiate: gatewayCommand(replSetInitiate),
-  replSetReconfig: gatewayCommand(replSetReconfig),
-  replSetGetConfig: gatewayCommand((_request, core) => okReply({ config: initiated(core) })),
-  replSetGetStatus: gatewayCommand(replSetGetStatus),
-  replSetStepDown: gatewayCommand(replSetStepDown),
-  [MIRROR_COMMAND]: gatewayCommand(mirror),
+  replSetInitiate: gatewayCommand(replSetInitiate, ADMIN_ONLY),
+  replSetReconfig: gatewayCommand(replSetReconfig, ADMIN_ONLY),
+  replSetGetConfig: gatewayCommand((_request, core) => okReply({ config: initiated(core) }), ADMIN_ONLY),
+  replSetGetStatus: gatewayCommand(replSetGetStatus, ADMIN_ONLY),
+  replSetStepDown: gatewayCommand(replSetStepDown, ADMIN_ONLY),
+  [MIRROR_COMMAND]: gatewayCommand(mirror, ADMIN_ONLY),
 };
 
 async function replSetInitiate(request: Request, core: Core): Promise<Buffer> {

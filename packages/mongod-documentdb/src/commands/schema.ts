@@ -4,6 +4,7 @@ import { CommandError, fromReported, fromState } from '../errors.ts';
 import { type Attempt, type Command, engineCommand, queryValue } from '../gateway/command.ts';
 import type { Core } from '../gateway/core.ts';
 import { PgError } from '../postgres/connection.ts';
+import { restoreNumberAlias } from '../rewrite.ts';
 import { firstPage, withCursor } from './reads.ts';
 
 const WRITES = { writes: true } as const;
@@ -28,11 +29,11 @@ export const SCHEMA_COMMANDS: Readonly<Record<string, Command>> = {
   ),
   drop: engineCommand(drop, WRITES),
   dropDatabase: engineCommand(dropDatabase, WRITES),
-  renameCollection: engineCommand(renameCollection, WRITES),
+  renameCollection: engineCommand(renameCollection, { writes: true, adminOnly: true }),
   createIndexes: engineCommand(createIndexes, WRITES_IN_TRANSACTION),
   dropIndexes: dropIndexesCommand,
   deleteIndexes: dropIndexesCommand,
-  listCollections: engineCommand((attempt, core) => firstPage(attempt, core, 'listCollections', withCursor(attempt))),
+  listCollections: engineCommand(listCollections),
   listIndexes: engineCommand(listIndexes),
 };
 
@@ -106,6 +107,12 @@ function throwReported(result: Doc, attempt: Attempt): void {
   if (result['ok'] === 1 || result['ok'] === true || result['code'] === undefined) return;
   const { code, message } = fromReported(Number(result['code']), String(result['errmsg'] ?? ''), attempt.transactional);
   throw new CommandError(code, message);
+}
+
+/** Validators read as they were given, so that whoever compares them with their source finds no difference. */
+async function listCollections(attempt: Attempt, core: Core): Promise<Buffer> {
+  const page = await firstPage(attempt, core, 'listCollections', withCursor(attempt));
+  return page.includes('$jsonSchema') ? restoreNumberAlias(page) : page;
 }
 
 async function listIndexes(attempt: Attempt, core: Core): Promise<Buffer> {

@@ -1,11 +1,11 @@
 import { type Doc, decode, docOf, docsOf, encode, isDoc, splitSequence } from '../bson.ts';
 import { findDuplicateKey, type WriteOperation } from '../duplicate-key.ts';
-import { mongoText } from '../error-texts.ts';
 import { CommandError, fromReported } from '../errors.ts';
 import { type Attempt, type Command, engineCommand, LostRace, queryValue } from '../gateway/command.ts';
 import type { Core } from '../gateway/core.ts';
 import { validationInfo } from '../gateway/failure.ts';
 import { OPERATIONS } from '../gateway/request.ts';
+import { inMongoWords } from '../mongo-wording.ts';
 import { PgError } from '../postgres/connection.ts';
 
 /** Retries of an upsert that lost a race; a duplicate key that is none of the race's making shows up again each time. */
@@ -47,10 +47,10 @@ async function write(attempt: Attempt, core: Core, name: WriteName): Promise<Buf
 /** Puts one write error into MongoDB's terms. Throws WriteConflict, which is never an error of a single write. */
 async function describeWriteError(error: Doc, attempt: Attempt, core: Core, name: WriteName): Promise<void> {
   const reported = fromReported(Number(error['code']), String(error['errmsg'] ?? ''), attempt.transactional);
-  const { code, message } = reported;
+  const { code, message } = inMongoWords(reported);
   if (code === 112) throw new CommandError(112, message);
   error['code'] = code;
-  error['errmsg'] = mongoText(code, message);
+  error['errmsg'] = message;
   if (code !== 11000 && code !== 121) return;
   const operation = operationAt(attempt, name, Number(error['index'] ?? 0));
   if (code === 121) {

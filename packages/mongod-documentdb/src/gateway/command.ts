@@ -36,6 +36,8 @@ interface CommandTraits {
   readonly transactional?: true;
   /** Changes data or schema: refused by a member that is not primary. */
   readonly writes?: true;
+  /** Only accepted with the database `admin`. */
+  readonly adminOnly?: true;
   /** Done once only, however often it is sent with the same transaction number. */
   readonly retryable?: true;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Doc, decode, encode } from '../bson.ts';
 import { CommandError } from '../errors.ts';
-import type { PgConnection } from '../postgres/connection.ts';
+import { type PgConnection, PgError } from '../postgres/connection.ts';
 import { rewriteRequest } from '../rewrite.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { type Attempt, type Command, type EngineCommand, LostRace, type Request } from './command.ts';
@@ -39,7 +39,8 @@ export class Dispatcher {
       return await this.#answer(request);
     } catch (error) {
       const reply = await describeFailure(error, request, this.#core);
-      if (this.#core.options.debug) this.#core.options.say?.('command failed', { reply, error: String(error) });
+      if (this.#core.options.debug)
+        this.#core.options.say?.('command failed', { reply, error: String(error), state: stateOf(error) });
       return encode(reply);
     }
   }
@@ -49,6 +50,9 @@ export class Dispatcher {
     if (command === undefined) throw new CommandError(59, `no such command: '${request.name}'`);
     if (request.transactional && command.transactional !== true) {
       throw new CommandError(263, `Cannot run '${request.name}' in a multi-document transaction.`);
+    }
+    if (command.adminOnly === true && request.db !== 'admin') {
+      throw new CommandError(13, `${request.name} may only be run against the admin database.`);
     }
     const struck = this.#core.failPoints.strike(request.name, request.doc, request.client);
     const extra = struck === undefined ? undefined : await struck;
@@ -164,6 +168,7 @@ export class Dispatcher {
   /** Cancels the statement when maxTimeMS is over; the connection stays ours until the cancel was delivered. */
   async #timed(command: EngineCommand, attempt: Attempt): Promise<Buffer> {
     const limit = Number(attempt.doc['maxTimeMS'] ?? 0);
+    if (limit < 0) throw new CommandError(2, `BSON field 'maxTimeMS' value must be >= 0, actual value '${limit}'`);
     if (!(limit > 0) || attempt.name === 'getMore') return command.run(attempt, this.#core);
     let cancelled: Promise<void> | undefined;
     const timer = setTimeout(
@@ -179,6 +184,11 @@ export class Dispatcher {
       await cancelled;
     }
   }
+}
+
+/** The SQLSTATE behind a failure: the engine's ordinal, where MongoDB's code is not known yet. */
+function stateOf(error: unknown): string | undefined {
+  return error instanceof PgError ? error.state : undefined;
 }
 
 function attemptOf(request: Request, engine: PgConnection): Attempt {

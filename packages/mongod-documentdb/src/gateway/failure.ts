@@ -1,8 +1,8 @@
 import { type Doc, docOf } from '../bson.ts';
 import { findDuplicateKey } from '../duplicate-key.ts';
 import { codeName, RETRYABLE_CODES } from '../error-codes.ts';
-import { mongoText } from '../error-texts.ts';
 import { CommandError, fromState, TRANSIENT } from '../errors.ts';
+import { inMongoWords } from '../mongo-wording.ts';
 import { PgError } from '../postgres/connection.ts';
 import type { Request } from './command.ts';
 import { isCreationRace } from './conflicts.ts';
@@ -28,7 +28,7 @@ export async function describeFailure(error: unknown, request: Request | undefin
   const errorLabels = labels ?? (request === undefined ? undefined : labelsFor(code, request));
   return {
     ok: 0,
-    errmsg: mongoText(code, message),
+    errmsg: message,
     code,
     codeName: codeName(code),
     ...fields,
@@ -38,11 +38,11 @@ export async function describeFailure(error: unknown, request: Request | undefin
 
 async function translate(error: unknown, request: Request | undefined, core: Core): Promise<Failure> {
   if (request?.transactional && isCreationRace(error)) return { code: 112, message: CREATED_MEANWHILE, fields: {} };
-  if (error instanceof CommandError) return error;
+  if (error instanceof CommandError) return { ...inMongoWords(error), fields: error.fields, labels: error.labels };
   if (!(error instanceof PgError) || request === undefined) {
     return { code: 1, message: error instanceof Error ? error.message : String(error), fields: {} };
   }
-  const { code, message } = fromState(error.state, error.message, request.transactional);
+  const { code, message } = inMongoWords(fromState(error.state, error.message, request.transactional));
   if (code === 11000) return duplicateKey(error, request, core);
   if (code === 121) return { code, message: 'Document failed validation', fields: { errInfo: validationInfo() } };
   return { code, message, fields: {} };
