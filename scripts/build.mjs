@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -80,8 +81,49 @@ function compile(tsc, { directory, project }) {
   });
 }
 
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/**
+ * One builder at a time: another one would be run half-written files. Whoever waited finds the work done.
+ * @returns what lets the next one in
+ */
+async function takeTurn({ directory, name }) {
+  const lock = join(directory, 'dist/.building');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (let waited = 0; ; waited += 100) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return () => rmSync(lock, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const holder = existsSync(lock) ? readFileSync(lock, 'utf8') : '';
+    // Empty for the moment between its creation and its first byte; a second later it was left by a killed process.
+    if (holder === '' ? waited >= 1_000 : !isAlive(Number(holder))) rmSync(lock, { force: true });
+    else if (waited % 10_000 === 0 && holder !== '') say(`Waiting for process ${holder}, which builds the ${name} …`);
+    await pause(100);
+  }
+}
+
 /** @returns whether `target` is now what its sources say */
 async function build(target, whenStale) {
+  if (whenStale && isCurrent(target, fingerprint(target))) return true;
+  const done = await takeTurn(target);
+  try {
+    return await buildAlone(target, whenStale);
+  } finally {
+    done();
+  }
+}
+
+async function buildAlone(target, whenStale) {
   const wanted = fingerprint(target);
   if (whenStale && isCurrent(target, wanted)) return true;
   const tsc = compiler();
@@ -103,7 +145,6 @@ async function build(target, whenStale) {
     return false;
   }
   removeOrphans(target);
-  mkdirSync(dirname(stampOf(target)), { recursive: true });
   writeFileSync(stampOf(target), wanted);
   say(`Built the ${target.name} in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
   return true;

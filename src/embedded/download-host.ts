@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { reason } from './errors.ts';
 import type { Say } from './say.ts';
@@ -48,7 +49,8 @@ const tooSlow = (): Error => new Error(`no answer within ${TIMEOUT_MS / 1000} s`
 function handshake(url: URL): Promise<void> {
   if (url.protocol === 'http:') return head(url);
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: url.hostname, port: portOf(url), servername: url.hostname });
+    const name = isIP(url.hostname) === 0 ? { servername: url.hostname } : {}; // an address is no server name
+    const socket = connectTls({ host: url.hostname, port: portOf(url), ...name });
     const timer = setTimeout(() => socket.destroy(tooSlow()), TIMEOUT_MS);
     socket.on('close', () => clearTimeout(timer));
     socket.on('error', reject);

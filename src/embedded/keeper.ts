@@ -20,7 +20,7 @@ import type { Say } from './say.ts';
  */
 
 /** Whoever started the keeper connects at once, or was killed in between. */
-const FIRST_CLIENT_WITHIN_MS = 10_000;
+const FIRST_CLIENT_WITHIN_MS = 5_000;
 
 /** The server of a killed keeper notices within two seconds and then shuts down in its own time. */
 const ORPHAN_ENDS_WITHIN_MS = 20_000;

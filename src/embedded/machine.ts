@@ -80,7 +80,7 @@ async function launcher(say: Say): Promise<Binary | Absent> {
   const path = launcherPath();
   if (path === undefined) return { absent: `packages/${LAUNCHER_PACKAGE} is not part of this installation` };
   try {
-    say(`Looking after the engine of packages/${LAUNCHER_PACKAGE} (its first use fetches Debian packages)`);
+    say(`Preparing packages/${LAUNCHER_PACKAGE} (at its first use it fetches Debian packages)`);
     await run(path, ['provision'], say);
     return await identify(path, say);
   } catch (error) {

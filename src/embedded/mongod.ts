@@ -35,8 +35,9 @@ export async function startMongod({ binary, dataPath, port }: MongodOptions): Pr
     instance: {
       replSet: REPLICA_SET,
       storageEngine: 'wiredTiger',
+      // Fail points, by which tests make the database fail.
+      ...(dataPath === undefined ? { args: ['--setParameter', 'enableTestCommands=1'] } : { dbPath: dataPath }),
       launchTimeout: LAUNCH_TIMEOUT_MS,
-      ...(dataPath === undefined ? {} : { dbPath: dataPath }),
       ...(port === undefined ? {} : { port }),
     },
     spawn: { env: environment(dataPath === undefined) },

@@ -8,11 +8,11 @@ const SILENCE_MS = 10_000;
  * Runs `task`, which says each step before it takes it; when a step takes long, its line is said again with the
  * seconds that have passed.
  */
-export async function neverSilent<T>(say: Say, task: (say: Say) => Promise<T>, silenceMs = SILENCE_MS): Promise<T> {
+export async function neverSilent<T>(say: Say, task: (say: Say) => Promise<T>): Promise<T> {
   let last = { line: 'Starting', at: Date.now() };
   const repeat = setInterval(() => {
     say(`Still at it after ${Math.round((Date.now() - last.at) / 1000)} s: ${last.line}`);
-  }, silenceMs);
+  }, SILENCE_MS);
   try {
     return await task((line) => {
       last = { line, at: Date.now() };

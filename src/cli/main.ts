@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { ConfigError } from '../config.ts';
+import { DatabaseUnavailableError } from '../embedded/index.ts';
+import { AppError } from '../errors.ts';
+import { CommandError, say } from './context.ts';
+
+/** Each family of commands registers itself on the program. */
+const families: readonly ((program: Command) => void)[] = [];
+
+const program = new Command('bin/roster')
+  .description('Operates Roster, the user-account service. Works on the database that the service uses.')
+  .showHelpAfterError()
+  .showSuggestionAfterError()
+  .addHelpText(
+    'after',
+    `
+Configuration comes from the same environment as the service's (docs/configuration.md). Without MONGODB_URI a command
+joins the database that "npm start" runs, or starts it for its own duration.`,
+  );
+for (const register of families) register(program);
+
+/** A reader that has seen enough (| head) is no failure. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+/** What a person can act on is told to them; anything else is a bug, and its stack is what helps. */
+function explain(error: unknown): string {
+  const expected = [CommandError, ConfigError, DatabaseUnavailableError, AppError];
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  say(explain(error));
+  process.exitCode = 1;
+}
