@@ -27,7 +27,7 @@ const sessions = {
     status: { bsonType: 'string', enum: ['active', 'inactive', 'suspended', 'deleted'] },
     roles: { bsonType: 'array', items: { bsonType: 'string', enum: ['user', 'support', 'admin'] } },
     refreshTokenHash: { bsonType: 'string', maxLength: 43 },
-    seed: { bsonType: 'binData' },
+    seed: { bsonType: 'string', maxLength: 43 },
     rotation: { bsonType: 'number' },
     rotatedAt: { bsonType: 'date' },
     authenticationMethods: { bsonType: 'array', items: { bsonType: 'string', enum: ['pwd'] } },

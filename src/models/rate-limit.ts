@@ -40,7 +40,8 @@ export async function countUp(limit: Limit, key: string): Promise<Count> {
     { $inc: { count: 1 }, $setOnInsert: { expiresAt: new Date(ends) } },
     { upsert: true, returnDocument: 'after', projection: { count: 1 } },
   );
-  return { count: Number(stored?.['count'] ?? 1), resetMs: ends - Date.now() };
+  if (!stored) throw new Error('the database acknowledged a count without telling it');
+  return { count: Number(stored['count']), resetMs: ends - Date.now() };
 }
 
 /** How many were counted, without counting. */

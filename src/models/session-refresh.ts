@@ -53,9 +53,7 @@ async function findLive(id: string): Promise<SessionRecord | null> {
   return Session.findOne({ _id: id, expiresAt: { $gt: now }, idleExpiresAt: { $gt: now } }).lean<SessionRecord>();
 }
 
-/** The driver returns binary values in its own wrapper where Mongoose does not hydrate. */
-const seedOf = ({ seed }: SessionRecord): Uint8Array =>
-  seed instanceof Uint8Array ? seed : Buffer.from(seed as never);
+const seedOf = ({ seed }: SessionRecord): Buffer => Buffer.from(seed, 'base64url');
 
 /** One atomic update decides between parallel refreshes: it matches only the token that is still the current one. */
 async function rotate(

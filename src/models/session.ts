@@ -13,8 +13,8 @@ const sessionSchema = new Schema(
     status: { type: String, enum: USER_STATUSES, required: true },
     roles: { type: [{ type: String, enum: ROLES }], required: true },
     refreshTokenHash: { type: String, required: true, maxlength: 43 },
-    /** Per-session input of its refresh tokens: neither the keyring nor a dump of the database alone yields one. */
-    seed: { type: Buffer, required: true },
+    /** 32 random bytes (base64url) that its refresh tokens are derived from: neither the keyring nor a dump of the database alone yields one. */
+    seed: { type: String, required: true, maxlength: 43 },
     rotation: { type: Number, required: true, default: 0 },
     rotatedAt: { type: Date, required: true },
     authenticationMethods: { type: [{ type: String, enum: AUTHENTICATION_METHODS }], required: true },

@@ -76,7 +76,7 @@ function newSession(
     status: user.status,
     roles: user.roles,
     refreshTokenHash: hashRefreshToken(refreshToken),
-    seed,
+    seed: seed.toString('base64url'),
     rotation: 0,
     rotatedAt: now,
     authenticationMethods: ['pwd'],

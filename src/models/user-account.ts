@@ -28,10 +28,17 @@ export async function createUser(
   { email, passwordHash, profile, roles = ['user'] }: NewAccount,
 ): Promise<UserRecord> {
   try {
-    const [user] = await User.create(
-      [{ ...profile, email, passwordHash, roles: [...roles], passwordChangedAt: new Date() }],
-      { session: tx },
-    );
+    const now = new Date();
+    const account = {
+      ...profile,
+      email,
+      passwordHash,
+      roles: [...roles],
+      createdAt: now,
+      updatedAt: now,
+      passwordChangedAt: now,
+    };
+    const [user] = await User.create([account], { session: tx });
     if (!user) throw new Error('the database acknowledged an insert without a document');
     await recordAuditEvent(tx, origin, { action: 'user.created', target: { collection: 'users', id: user._id } });
     return user.toObject();
