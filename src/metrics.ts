@@ -15,7 +15,6 @@ export interface Metrics {
   readonly jobLastSuccess: Gauge<'job'>;
   /** Measures memory, garbage collection and the event loop of this process. */
   watchProcess(): void;
-  watchHashing(passwords: HashingStats): void;
   /** Follows the connection pool of a client; returns how to stop. */
   watchPool(client: MongoClient): () => void;
 }
@@ -23,9 +22,10 @@ export interface Metrics {
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Metrics of one instance of the service. The registry is its own, so that two in one process do not mix. */
-export function createMetrics(): Metrics {
+/** Metrics of one instance of the service, its hashing queue included. The registry is its own, so that two in one process do not mix. */
+export function createMetrics({ passwords }: { readonly passwords: HashingStats }): Metrics {
   const registry = new Registry();
+  watchHashing(registry, passwords);
   const registers = [registry];
   return {
     registry,
@@ -55,7 +55,6 @@ export function createMetrics(): Metrics {
       registers,
     }),
     watchProcess: () => collectDefaultMetrics({ register: registry }),
-    watchHashing: (passwords) => watchHashing(registry, passwords),
     watchPool: (client) => watchPool(registry, client),
   };
 }

@@ -30,6 +30,8 @@ export interface Dependencies {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
   readonly signingKeys: SigningKeys;
+  /** Default: one that writes to the standard output. */
+  readonly logger?: FastifyBaseLogger;
 }
 
 declare module 'fastify' {

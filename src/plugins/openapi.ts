@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifySchema } from 'fastify';
+import fp from 'fastify-plugin';
+import type { App } from '../types/fastify.ts';
+import { DOCUMENTATION_POLICY } from './security.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Scheme of the access token, as the document names it. */
+const BEARER = 'accessToken';
+
+const TAGS = [
+  { name: 'Account', description: 'What an account does for itself.' },
+  { name: 'Sessions', description: 'Signing in, staying signed in, signing out.' },
+  { name: 'Administration', description: 'For support and admins; each route names the permission it needs.' },
+  { name: 'Service', description: 'Health, keys and documentation.' },
+];
+
+const DESCRIPTION = `Accounts, sessions and their administration.
+
+Times are UTC in ISO 8601. Unknown properties are refused, in bodies and in queries. Errors are problem documents
+(RFC 9457) whose \`code\` is stable; all of them are listed at \`/problems\`. Every response carries \`X-Request-Id\`.
+Lists are paged by \`limit\` and \`cursor\`; single resources carry an \`ETag\` for \`If-Match\`. Limits answer 429 with
+\`Retry-After\`, and every limited response tells where the client stands in \`RateLimit\` and \`RateLimit-Policy\`.`;
+
+interface DocumentedRoute {
+  readonly config?: { readonly access?: string; readonly permission?: string };
+}
+
+/** What the scope of a route says about who may call it, in the words of OpenAPI. */
+function withAccess(schema: FastifySchema | undefined, route: DocumentedRoute): FastifySchema {
+  const { access = 'public', permission } = route.config ?? {};
+  const permissionNote = permission === undefined ? '' : `\n\nNeeds the permission \`${permission}\`.`;
+  const recentNote = access === 'recently-authenticated' ? '\n\nNeeds a sign-in within the last 10 minutes.' : '';
+  const description = `${schema?.description ?? ''}${permissionNote}${recentNote}`.trim();
+  return {
+    ...schema,
+    ...(description && { description }),
+    security: access === 'public' ? [] : [{ [BEARER]: [] }],
+  };
+}
+
+/** Gathers the OpenAPI document from the very schemas that validate. */
+async function openapi(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: app.config.SERVICE_NAME,
+        version,
+        description: DESCRIPTION,
+        license: { name: 'MIT', identifier: 'MIT' } as { name: string },
+      },
+      servers: [{ url: '/', description: 'This service.' }],
+      tags: TAGS,
+      components: {
+        securitySchemes: {
+          [BEARER]: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'The `accessToken` of a sign-in or a refresh.',
+          },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) => String(schema['$id'] ?? `schema-${index}`),
+    },
+    transform: ({ schema, url, route }) => ({ schema: withAccess(schema, route as DocumentedRoute), url }),
+  });
+}
+
+/** The document as JSON, and a page to read it on and try it. */
+export async function documentation(app: App): Promise<void> {
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: DOCUMENTATION_POLICY,
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: false },
+  });
+
+  let document: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    document ??= JSON.stringify(app.swagger());
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
+}
+
+export default fp(openapi, { name: 'openapi', dependencies: ['security'] });

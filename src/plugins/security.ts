@@ -1,0 +1,91 @@
+import cors from '@fastify/cors';
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
+import underPressure from '@fastify/under-pressure';
+import fastify from 'fastify';
+import fp from 'fastify-plugin';
+import { list } from '../config.ts';
+import type { App } from '../types/fastify.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Sent with every response of the API. */
+    readonly securityHeaders: Readonly<Record<string, string>>;
+  }
+}
+
+/** What a browser script may read of a response besides its body. */
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Link',
+  'Location',
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'X-Request-Id',
+  'Idempotency-Replayed',
+];
+
+const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Idempotency-Key', 'X-Request-Id'];
+
+/** Browsers keep the answer to a preflight for two hours at the most. */
+const PREFLIGHT_SECONDS = 7200;
+
+/** The documentation runs a script and a style sheet of its own; they come from here, and it calls this service. */
+export const DOCUMENTATION_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * helmet builds its headers anew for every request, and here they are the same for all: they are taken once, from
+ * the answer of an application that has nothing else.
+ */
+async function helmetHeaders(options: FastifyHelmetOptions): Promise<Record<string, string>> {
+  const probe = fastify();
+  await probe.register(helmet, options);
+  probe.get('/', (_request, reply) => reply.code(204).send());
+  const { headers } = await probe.inject('/');
+  await probe.close();
+  const { date: _, connection: __, ...kept } = headers;
+  return kept as Record<string, string>;
+}
+
+async function security(app: App): Promise<void> {
+  const { config } = app;
+  const headers = Object.freeze({
+    ...(await helmetHeaders({
+      // Nothing that the API answers is a document to a browser.
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      // A browser that heard this over plain HTTP would ignore it, and on localhost it would lock the developer out.
+      strictTransportSecurity: config.PUBLIC_URL.startsWith('https:') && {
+        maxAge: 31_536_000,
+        includeSubDomains: true,
+      },
+      referrerPolicy: { policy: 'no-referrer' },
+      xFrameOptions: { action: 'deny' },
+    })),
+    // Accounts and tokens are nobody's to cache; what may be cached says so itself.
+    'cache-control': 'no-store',
+  });
+  app.decorate('securityHeaders', headers);
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers);
+    done();
+  });
+
+  const origins = new Set(list(config.CORS_ORIGINS));
+  if (origins.size > 0) {
+    await app.register(cors, {
+      // A foreign origin gets no CORS header at all, so its browser keeps the answer from it.
+      origin: (origin, answer) => answer(null, origin !== undefined && origins.has(origin)),
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ALLOWED_HEADERS,
+      exposedHeaders: EXPOSED_HEADERS,
+      maxAge: PREFLIGHT_SECONDS,
+      strictPreflight: false,
+    });
+  }
+
+  await app.register(underPressure, { maxEventLoopDelay: config.MAX_EVENT_LOOP_DELAY_MS, retryAfter: 3 });
+}
+
+export default fp(security, { name: 'security', dependencies: ['error-handler'] });

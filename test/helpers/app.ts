@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import mongoose from 'mongoose';
+import { inject } from 'vitest';
+import { buildApp } from '../../src/app.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
+import { connect, disconnect } from '../../src/database.ts';
+import { openDependencies } from '../../src/dependencies.ts';
+import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
+import { createLogger } from '../../src/logging.ts';
+import { applyMigrations } from '../../src/migrations.ts';
+import type { App, Dependencies } from '../../src/types/fastify.ts';
+
+export interface TestApp {
+  readonly app: App;
+  readonly config: Config;
+  readonly deps: Dependencies;
+  /** Every line that the service has logged, parsed. */
+  readonly logged: () => Record<string, unknown>[];
+  /** The same as text, to search it for what must not be there. */
+  readonly log: () => string;
+  /** Another instance over the same database, with the same keys. */
+  another(overrides?: Record<string, string>): Promise<TestApp>;
+  close(): Promise<void>;
+}
+
+/** Limits would make tests depend on each other; those about limits set it to 1. */
+const DEFAULTS = { NODE_ENV: 'test', LOG_LEVEL: 'info', RATE_LIMIT_MULTIPLIER: '1000000' };
+
+/** The URI of a database that nothing else uses, on the server that all tests share. */
+export function freshDatabaseUri(): string {
+  const uri = new URL(inject('mongodbUri'));
+  uri.pathname = `/test_${randomBytes(8).toString('hex')}`;
+  return uri.href;
+}
+
+/**
+ * The service as production runs it, over a migrated database of its own. One a file: models live on mongoose's
+ * default connection. `overrides` are environment variables.
+ */
+export async function buildTestApp(overrides: Record<string, string> = {}): Promise<TestApp> {
+  const environment = { ...DEFAULTS, KEYRING: generateKeyringSpec(), MONGODB_URI: freshDatabaseUri(), ...overrides };
+  await applyMigrations(environment.MONGODB_URI, () => {});
+  await connect(environment.MONGODB_URI, loadConfig(environment));
+  const instances: App[] = [];
+
+  async function instance(more: Record<string, string>): Promise<TestApp> {
+    const config = loadConfig({ ...environment, ...more });
+    const lines: string[] = [];
+    const logger = createLogger(config, { write: (line) => void lines.push(line) });
+    const deps = { ...(await openDependencies(config, parseKeyring(config.KEYRING ?? ''))), logger };
+    const app = await buildApp(config, deps);
+    await app.ready();
+    instances.push(app);
+    return {
+      app,
+      config,
+      deps,
+      logged: () => lines.map((line) => JSON.parse(line)),
+      log: () => lines.join(''),
+      another: instance,
+      close: () => app.close(),
+    };
+  }
+
+  const first = await instance({});
+  return {
+    ...first,
+    close: async () => {
+      await Promise.all(instances.map((app) => app.close()));
+      await mongoose.connection.dropDatabase();
+      await disconnect();
+    },
+  };
+}
