@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
 import { loadConfig } from './config.ts';
-import { openDatabase } from './embedded/open.ts';
+import { provideDatabase } from './embedded/index.ts';
 import type { Say } from './embedded/say.ts';
 import { takeMigrationLock } from './migration-lock.ts';
-import { CONNECTION_OPTIONS, connectForMigrations, MIGRATE_MONGO, prepareChangelog } from './migrations.ts';
+import { CONNECTION_OPTIONS, MIGRATE_MONGO, prepareChangelog } from './migrations.ts';
 
 /** How long leaving may take when the database has gone: the lease then does what releasing would have done. */
 const FAREWELL_MS = 5_000;
@@ -22,10 +23,11 @@ export async function enterMigrateMongo(command: 'up' | 'down' | 'status', say: 
   const config = loadConfig();
   const cleanups: Cleanup[] = [];
   beforeExit(cleanups);
-  const uri = config.MONGODB_URI ?? (await embedded(config.DATA_DIRECTORY, say, cleanups));
+  const { uri, stop } = await provideDatabase(config, say);
+  cleanups.unshift(stop);
   const configuration = { ...MIGRATE_MONGO, mongodb: { url: uri, options: CONNECTION_OPTIONS } };
   if (command === 'status') return configuration;
-  const client = await connectForMigrations(uri);
+  const client = await MongoClient.connect(uri, CONNECTION_OPTIONS);
   cleanups.unshift(() => client.close());
   const lock = await takeMigrationLock(client.db(), say);
   cleanups.unshift(() => lock.release());
@@ -35,12 +37,6 @@ export async function enterMigrateMongo(command: 'up' | 'down' | 'status', say: 
   });
   await prepareChangelog(client.db());
   return configuration;
-}
-
-async function embedded(dataDirectory: string, say: Say, cleanups: Cleanup[]): Promise<string> {
-  const database = await openDatabase({ dataDirectory, say });
-  cleanups.unshift(() => database.stop());
-  return database.uri;
 }
 
 /**

@@ -28,8 +28,8 @@ interface ChangelogEntry {
 }
 
 /** File names of the migrations that this build ships, in their order. */
-export async function shippedMigrations(): Promise<string[]> {
-  return (await readdir(MIGRATIONS_DIRECTORY)).filter((file) => MIGRATION_FILE.test(file)).sort();
+export async function shippedMigrations(directory = MIGRATIONS_DIRECTORY): Promise<string[]> {
+  return (await readdir(directory)).filter((file) => MIGRATION_FILE.test(file)).sort();
 }
 
 /** File names in the changelog, in their order; those of a newer build too. */
@@ -53,26 +53,27 @@ export async function pendingMigrations(connection: Connection): Promise<string[
 }
 
 /**
- * Applies what is pending, over a connection of its own: that of the service gives up on a command after 30 s, which
- * building an index may exceed.
+ * Applies what is pending.
  * @returns the file names that were applied
  * @throws when one fails: those before it stay applied, and it may be run again
  */
-export async function applyMigrations(uri: string, say: Say): Promise<string[]> {
-  const client = await connectForMigrations(uri);
-  try {
-    return await migrateUp(client, client.db(), say);
-  } finally {
-    await client.close();
-  }
-}
+export const applyMigrations = (uri: string, say: Say): Promise<string[]> =>
+  withMigrationClient(uri, (client) => migrateUp(client, client.db(), say));
 
 export const CONNECTION_OPTIONS = Object.freeze({
   appName: 'roster-migrations',
   writeConcern: { w: 'majority', journal: true } as const,
 });
 
-export const connectForMigrations = (uri: string): Promise<MongoClient> => MongoClient.connect(uri, CONNECTION_OPTIONS);
+/** A connection of its own: that of the service gives up on a command after 30 s, which building an index may exceed. */
+export async function withMigrationClient<T>(uri: string, work: (client: MongoClient) => Promise<T>): Promise<T> {
+  const client = await MongoClient.connect(uri, CONNECTION_OPTIONS);
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
 
 /** Applies what is pending in `db`, as the only runner. */
 export const migrateUp = (client: MongoClient, db: Db, say: Say): Promise<string[]> =>

@@ -1,0 +1,91 @@
+import type { Schema } from 'mongoose';
+import type { TSchema } from 'typebox';
+import { type ValidatorSchema, validatorOf } from './validator.ts';
+
+/** What a collection needs of its model, whatever the type of its documents. */
+interface StoredModel {
+  readonly modelName: string;
+  readonly schema: Schema;
+  readonly collection: { readonly collectionName: string };
+}
+
+/** Path → its rule, in words that stand in the schema document. */
+type Fields = Readonly<Record<string, string>>;
+
+export interface Relation {
+  /** The path that holds the other's id. */
+  readonly path: string;
+  /** The collection it points to. */
+  readonly to: string;
+  /** How many of these there are for one of those. */
+  readonly many: boolean;
+  /** What the two are to each other, as a verb from the other's point of view: `users` "signs in by" `sessions`. */
+  readonly verb: string;
+  /** What becomes of these when the other goes. */
+  readonly onDelete: string;
+}
+
+interface Declaration {
+  readonly model: StoredModel;
+  /** What it holds, and why it exists. */
+  readonly purpose: string;
+  /** Stored paths that the owner sees on the wire, by the same name. */
+  readonly public: Fields;
+  /** Stored paths that only an admin's view shows. */
+  readonly admin: Fields;
+  /** Stored paths that never leave the service. */
+  readonly private: Fields;
+  /** On the wire without being stored under that name. */
+  readonly computed: Fields;
+  /** Index name → what it serves. */
+  readonly indexes: Fields;
+  readonly relations: readonly Relation[];
+  /** Enum name → its values; each enum of the model is one of these or one of another collection's. */
+  readonly enums: Readonly<Record<string, readonly string[]>>;
+  /** When a document goes, and by what. */
+  readonly retention: string;
+  /** Its views on the wire, each a named object schema. */
+  readonly wire: readonly (TSchema & { readonly $id: string })[];
+}
+
+export interface IndexDefinition {
+  readonly name: string;
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly unique: boolean;
+  /** Of a TTL index. */
+  readonly expireAfterSeconds?: number;
+  readonly sparse?: boolean;
+  readonly partialFilterExpression?: unknown;
+}
+
+export interface Collection extends Declaration {
+  readonly name: string;
+  /** As the model has them; a migration makes them. */
+  readonly indexDefinitions: readonly IndexDefinition[];
+  /** As the model has it; a migration sets it. */
+  readonly validator: ValidatorSchema;
+}
+
+/** Declares a collection. Whatever goes over all data (schema document, drift check) goes by these declarations. */
+export function defineCollection(declaration: Declaration): Collection {
+  const { schema, collection } = declaration.model;
+  return Object.freeze({
+    ...declaration,
+    name: collection.collectionName,
+    indexDefinitions: schema.indexes().map(([key, options]) => indexDefinition({ ...options, key })),
+    validator: validatorOf(schema),
+  });
+}
+
+/** An index as a model, a migration or a server describes it, reduced to what changes its effect. */
+export function indexDefinition(index: Readonly<Record<string, unknown>>): IndexDefinition {
+  const { name, key, unique, expireAfterSeconds, sparse, partialFilterExpression } = index;
+  return {
+    name: String(name),
+    key: key as Record<string, unknown>,
+    unique: unique === true,
+    ...(expireAfterSeconds !== undefined && { expireAfterSeconds: Number(expireAfterSeconds) }),
+    ...(sparse === true && { sparse }),
+    ...(partialFilterExpression !== undefined && { partialFilterExpression }),
+  };
+}

@@ -1,0 +1,54 @@
+import { type Connection, mongo } from 'mongoose';
+import { auditEvents } from './audit-event.ts';
+import { type Collection, type IndexDefinition, indexDefinition } from './define.ts';
+import { guards } from './guard.ts';
+import { idempotencyKeys } from './idempotency-key.ts';
+import { rateLimits } from './rate-limit.ts';
+import { sessions } from './session.ts';
+import { signingKeys } from './signing-key.ts';
+import { users } from './user.ts';
+
+/**
+ * The one list of collections. What goes over all data goes over this list, so a collection that is not in it has no
+ * documentation and no drift check; a test fails for a model that is missing.
+ */
+export const collections: readonly Collection[] = Object.freeze([
+  users,
+  sessions,
+  signingKeys,
+  auditEvents,
+  guards,
+  idempotencyKeys,
+  rateLimits,
+]);
+
+const NAMESPACE_NOT_FOUND = 26;
+
+/**
+ * Unique indexes of the models that the database lacks, as `users: idx_users_email`. Without one, a rule that this
+ * service relies on is not enforced by anything.
+ */
+export async function missingUniqueIndexes(connection: Connection): Promise<string[]> {
+  const db = connection.getClient().db(connection.name);
+  const missing = collections.map(async ({ name, indexDefinitions }) => {
+    const needed = indexDefinitions.filter(({ unique }) => unique);
+    if (needed.length === 0) return [];
+    const present = await db.collection(name).indexes().catch(noneOfMissing);
+    return needed
+      .filter((index) => !present.some((other) => enforces(indexDefinition(other), index)))
+      .map((index) => `${name}: ${index.name}`);
+  });
+  return (await Promise.all(missing)).flat();
+}
+
+function noneOfMissing(error: unknown): [] {
+  if (error instanceof mongo.MongoServerError && error.code === NAMESPACE_NOT_FOUND) return [];
+  throw error;
+}
+
+/** The name does not matter, the rule does; and a unique index over a part of the documents is a weaker rule. */
+const enforces = (present: IndexDefinition, needed: IndexDefinition): boolean =>
+  present.unique &&
+  JSON.stringify(present.key) === JSON.stringify(needed.key) &&
+  present.sparse === needed.sparse &&
+  JSON.stringify(present.partialFilterExpression) === JSON.stringify(needed.partialFilterExpression);

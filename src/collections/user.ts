@@ -1,0 +1,56 @@
+import { ROLES, USER_STATUSES, User } from '../models/user.ts';
+import * as wire from '../schemas/user.ts';
+import { defineCollection } from './define.ts';
+
+export const users = defineCollection({
+  model: User,
+  purpose: 'The accounts: who they are, how they sign in, what they may do and where they stand in their life.',
+  public: {
+    email: 'Trimmed, NFC, lower-cased, domain in ASCII (IDNA); validated after normalising. Belongs to one account.',
+    firstName:
+      'NFC, trimmed, inner white space collapsed; markup, control and bidirectional-override characters removed.',
+    lastName: 'As `firstName`.',
+    avatarUrl: 'Absolute https URL; http for localhost only; no credentials.',
+    emailVerified: 'Whether the mailbox was proven.',
+    status: 'Moves by the state machine below.',
+    roles: 'Never writable by the account itself.',
+    metadata:
+      'JSON object of the client’s own: at most 4 KiB, at most four levels deep, no key with a dot or a leading `$`.',
+    createdAt: 'Set once.',
+    updatedAt: 'Moves with each change that a reader can see.',
+  },
+  admin: {
+    statusReason: 'Why an admin changed the status.',
+    lastSignInAt: 'Of the last successful sign-in.',
+    deletedAt: 'Of the soft delete.',
+    purgeAt: 'Until then a deleted account can be restored.',
+  },
+  private: {
+    _id: 'On the wire as `id`.',
+    passwordHash:
+      'argon2id, or an imported bcrypt hash until the next sign-in. Never selected by default, never on the wire.',
+    previousStatus: 'What a restore goes back to.',
+    legalHold: 'While true, the account cannot be deleted.',
+    passwordChangedAt: 'Of the last change of the password.',
+    firstNameKey: 'Lower-cased `firstName`, for search by prefix.',
+    lastNameKey: 'Lower-cased `lastName`, for search by prefix.',
+    revision: 'Counts the changes that a reader can see; the `ETag` is made of it.',
+  },
+  computed: { id: '`_id` as 24 hexadecimal characters.' },
+  indexes: {
+    idx_users_email: 'One account for an email; sign-in; search by prefix of an email; order by email.',
+    idx_users_created_at: 'Order and filter by time of creation.',
+    idx_users_status: 'Filter by status, newest first.',
+    idx_users_status_created_at: 'Filter by status, order by time of creation.',
+    idx_users_status_email: 'Search by prefix of an email within a status; filter by status, order by email.',
+    idx_users_status_last_name_key: 'Search by prefix of a last name within a status.',
+    idx_users_status_first_name_key: 'Search by prefix of a first name within a status.',
+    idx_users_email_verified: 'Filter by proven mailbox, newest first.',
+    idx_users_roles: 'Filter by role, newest first; whether an admin is left.',
+  },
+  relations: [],
+  enums: { 'User status': USER_STATUSES, Role: ROLES },
+  retention:
+    'As long as the account exists. A deleted account keeps its email reserved and can be restored until `purgeAt` (`DELETED_USER_RETENTION_DAYS` after the deletion).',
+  wire: [wire.User, wire.AdminUser],
+});

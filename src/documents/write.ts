@@ -1,0 +1,22 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { configurationDocument } from './configuration.ts';
+import { schemaDocument } from './schema.ts';
+
+const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
+
+/** @returns the path that was written */
+async function write(file: string, text: string): Promise<string> {
+  await mkdir(DOCS, { recursive: true });
+  const path = join(DOCS, file);
+  await writeFile(path, text);
+  return path;
+}
+
+export const writeSchemaDocument = async (): Promise<string> => write('SCHEMA.md', await schemaDocument());
+
+/** Writes every generated document. @returns their paths */
+export async function writeDocuments(): Promise<string[]> {
+  return [await writeSchemaDocument(), await write('configuration.md', configurationDocument())];
+}
