@@ -13,6 +13,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (problem.code === 'internal-error') request.log.error({ err: error }, 'request failed');
   else if (problem.status >= 500) request.log.warn({ err: error, code: problem.code }, 'request turned away');
   reply.problemCode = problem.code;
+  // Fastify closes the connection after a body that it refused, lest more of it comes; here all of it has come.
+  if (request.raw.complete) reply.removeHeader('connection');
   return reply
     .code(problem.status)
     .headers(problem.headers)

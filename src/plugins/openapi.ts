@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
+import { namedSchemas } from '../schemas/index.ts';
 import type { App } from '../types/fastify.ts';
 import { DOCUMENTATION_POLICY } from './security.ts';
 
@@ -46,6 +47,7 @@ function withAccess(schema: FastifySchema | undefined, route: DocumentedRoute): 
 
 /** Gathers the OpenAPI document from the very schemas that validate. */
 async function openapi(app: App): Promise<void> {
+  for (const schema of namedSchemas) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -1,20 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { AppError, ERROR_CODES, ERRORS, type ErrorCode } from '../errors.ts';
-import { closed, named, problems as problemResponses, ref } from '../schemas/common.ts';
+import { closed, problems as problemResponses, ref } from '../schemas/common.ts';
+import { ProblemType } from '../schemas/problem.ts';
 import type { App } from '../types/fastify.ts';
-
-const ProblemType = named(
-  'ProblemType',
-  {
-    type: Type.String(),
-    code: Type.String(),
-    status: Type.Integer(),
-    title: Type.String(),
-    help: Type.String({ description: 'What to do about it.' }),
-  },
-  { description: 'A kind of problem that a client can meet.' },
-);
 
 const describe = (code: ErrorCode) => {
   const [status, title, help] = ERRORS[code];
@@ -67,8 +56,6 @@ const inTwoForms = (description: string, schema: TSchema) => ({
 
 /** What the `type` of a problem document links to. */
 export default async function problems(app: App): Promise<void> {
-  app.addSchema(ProblemType);
-
   app.get(
     '/problems',
     {
