@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { type Cluster, startCluster } from '../../src/cluster.ts';
+import { createGateway, type Gateway } from '../../src/gateway/server.ts';
+import { ensureEngine } from '../../src/provision.ts';
+import { ensureDataDirectory } from '../../src/template.ts';
+import { leavePlace, makePlace, type Place } from './launcher.ts';
+
+/** Nothing that a test writes has to outlive the machine. */
+const EPHEMERAL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+/** A gateway and its engine in the process of the test. */
+export class TestServer {
+  readonly port: number;
+  /** What the server wrote to its log. */
+  readonly log: string[];
+  readonly #place: Place;
+  readonly #cluster: Cluster;
+  readonly #gateway: Gateway;
+  readonly #clients: MongoClient[] = [];
+
+  constructor(place: Place, cluster: Cluster, gateway: Gateway, log: string[]) {
+    this.port = gateway.port;
+    this.log = log;
+    this.#place = place;
+    this.#cluster = cluster;
+    this.#gateway = gateway;
+  }
+
+  get uri(): string {
+    return `mongodb://127.0.0.1:${this.port}/?replicaSet=rs0`;
+  }
+
+  /** A connected client, closed with the server. */
+  async client(options: MongoClientOptions = {}): Promise<MongoClient> {
+    const client = await new MongoClient(this.uri, { serverSelectionTimeoutMS: 5000, ...options }).connect();
+    this.#clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+    await this.#gateway.close();
+    await this.#cluster.stop();
+    await leavePlace(this.#place);
+  }
+}
+
+/** Starts a replica set of one on a free port; `params` are mongod's server parameters. */
+export async function startServer(params: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const place = makePlace();
+  const { tree, template } = await ensureEngine(() => {});
+  const data = path.join(place.dbpath, 'pgdata');
+  await ensureDataDirectory(template, data);
+  const logFile = path.join(place.dbpath, 'postgres.log');
+  const cluster = await startCluster({ tree, data, settings: EPHEMERAL, logFile });
+  const log: string[] = [];
+  const gateway = createGateway({
+    socketPath: cluster.socketPath,
+    port: 0,
+    replSet: 'rs0',
+    params,
+    say: (message, attributes) => log.push(`${message} ${JSON.stringify(attributes ?? {})}`),
+  });
+  await gateway.listen(['127.0.0.1']);
+  gateway.initiate({ _id: 'rs0', members: [{ _id: 0, host: `127.0.0.1:${gateway.port}` }] });
+  return new TestServer(place, cluster, gateway, log);
+}
