@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox';
 import { collections } from '../collections/index.ts';
 import { configSchema } from '../config.ts';
 import { collectionSection } from './collection.ts';
@@ -49,7 +50,7 @@ export async function schemaDocument(): Promise<string> {
 }
 
 function configurationTable(): string {
-  const { default: poolSize }: { default?: number } = configSchema.properties.MONGODB_MAX_POOL_SIZE;
+  const { default: poolSize } = configSchema.properties.MONGODB_MAX_POOL_SIZE as TSchema & { default?: number };
   return table(
     ['What', 'Value'],
     [

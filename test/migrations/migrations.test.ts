@@ -1,0 +1,221 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Db, type Document, ObjectId } from 'mongodb';
+import { describe, expect, it } from 'vitest';
+import { MIGRATIONS_DIRECTORY, migrateUp, shippedMigrations } from '../../src/migrations.ts';
+import { documentChanges, takeSnapshot } from '../../src/rehearsal/snapshot.ts';
+import { differences } from '../../src/schema-check/compare.ts';
+import { expectedShape, readShape } from '../../src/schema-check/shape.ts';
+import { databases } from '../helpers/databases.ts';
+
+interface Migration {
+  up(db: Db): Promise<void>;
+  down(db: Db): Promise<void>;
+}
+
+const files = await shippedMigrations();
+const { client, fresh } = databases();
+
+const load = (file: string): Promise<Migration> => import(pathToFileURL(join(MIGRATIONS_DIRECTORY, file)).href);
+
+/** A database as it was when `file` had not been applied yet. */
+async function databaseBefore(file: string): Promise<Db> {
+  const db = fresh();
+  for (const earlier of files.slice(0, files.indexOf(file))) await (await load(earlier)).up(db);
+  return db;
+}
+
+const now = new Date();
+const later = new Date(Date.now() + 86_400_000);
+const userId = new ObjectId();
+
+const oldestAccount = (email: string, more: Document = {}): Document => ({
+  email,
+  emailVerified: false,
+  status: 'active',
+  createdAt: now,
+  updatedAt: now,
+  ...more,
+});
+
+/** A document of each collection, as its validator wants it. */
+const DOCUMENTS: Readonly<Record<string, Document>> = {
+  users: oldestAccount('ada@example.com', { _id: userId, firstName: 'Ada', roles: ['admin'], revision: 3 }),
+  sessions: {
+    userId,
+    status: 'active',
+    roles: ['user'],
+    refreshTokenHash: 'x'.repeat(43),
+    seed: 's'.repeat(43),
+    rotation: 0,
+    rotatedAt: now,
+    authenticationMethods: ['pwd'],
+    authenticatedAt: now,
+    createdAt: now,
+    lastUsedAt: now,
+    idleExpiresAt: later,
+    expiresAt: later,
+  },
+  signing_keys: { _id: 'k', generation: 1, publicJwk: {}, privateJwk: 'v1.k.x', createdAt: now },
+  audit_events: {
+    action: 'user.created',
+    outcome: 'success',
+    actor: { type: 'user', id: userId },
+    target: { collection: 'users', id: userId },
+    at: now,
+  },
+  idempotency_keys: { _id: 'k', fingerprint: 'f', expiresAt: later },
+  rate_limits: { _id: 'k', count: 1, expiresAt: later },
+};
+
+/** As a service that runs leaves it: a document in each collection that is there and empty. */
+async function fill(db: Db): Promise<void> {
+  for (const [name, document] of Object.entries(DOCUMENTS)) {
+    const exists = await db.listCollections({ name }).hasNext();
+    if (exists && !(await db.collection(name).findOne())) await db.collection(name).insertOne({ ...document });
+  }
+}
+
+describe('the migrations together', () => {
+  it('are numbered one after the other', () => {
+    expect(files.map((file) => Number(file.slice(0, 3)))).toEqual(files.map((_, index) => index + 1));
+  });
+
+  it('make of an empty database exactly what the models want', async () => {
+    const db = fresh();
+    expect(await migrateUp(client, db, () => {})).toEqual(files);
+    expect(differences(expectedShape(), await readShape(db))).toEqual([]);
+  });
+
+  it('bring the guard of the last admin along', async () => {
+    const db = fresh();
+    await migrateUp(client, db, () => {});
+    expect(await db.collection<Document & { _id: string }>('guards').findOne({ _id: 'admins' })).toEqual({
+      _id: 'admins',
+      revision: 0,
+    });
+  });
+
+  it('let the database itself refuse what no model would write', async () => {
+    const db = fresh();
+    await migrateUp(client, db, () => {});
+    const users = db.collection('users');
+    const account = { ...DOCUMENTS['users'], _id: new ObjectId() };
+    const refused = [
+      { ...account, status: 'archived' },
+      { ...account, roles: ['root'] },
+      { ...account, email: 'x'.repeat(256) },
+      { ...account, firstName: null },
+      { ...account, createdAt: 'yesterday' },
+    ];
+    for (const document of refused) await expect(users.insertOne(document)).rejects.toMatchObject({ code: 121 });
+    await expect(users.insertOne(account)).resolves.toMatchObject({ acknowledged: true });
+    await expect(users.insertOne({ ...account, _id: new ObjectId() })).rejects.toMatchObject({ code: 11_000 });
+  });
+});
+
+describe.each(files)('%s', (file) => {
+  it('says why it exists, goes both ways and depends on nothing that changes', async () => {
+    const source = await readFile(join(MIGRATIONS_DIRECTORY, file), 'utf8');
+    expect(source).toMatch(/^\/\/ Why: /);
+    const imports = [...source.matchAll(/from '([^']+)'/g)].map(([, from]) => from);
+    expect(imports.filter((from) => !from?.startsWith('./lib/'))).toEqual([]);
+    expect(await load(file)).toMatchObject({ up: expect.any(Function), down: expect.any(Function) });
+  });
+
+  it('goes up, down and up on data, losing no document and bringing back the same shape', async () => {
+    const migration = await load(file);
+    const db = await databaseBefore(file);
+    await fill(db);
+    const before = await takeSnapshot(db);
+    await migration.up(db);
+    await fill(db);
+    const up = await takeSnapshot(db);
+    expect(documentChanges(before, up).filter(({ removed }) => removed > 0)).toEqual([]);
+
+    await migration.down(db);
+    const down = await takeSnapshot(db);
+    const made = [...up.shape.keys()].filter((name) => !before.shape.has(name));
+    // A collection that holds something by now stays, without its rules.
+    const kept = new Map(made.map((name) => [name, { indexes: [], validator: undefined }]));
+    for (const name of made) if (!down.shape.has(name)) kept.delete(name);
+    expect(differences(new Map([...before.shape, ...kept]), down.shape)).toEqual([]);
+    const lost = documentChanges(up, down).filter(({ removed }) => removed > 0);
+    expect(lost.filter(({ collection }) => collection !== 'guards')).toEqual([]);
+
+    await migration.up(db);
+    const again = await takeSnapshot(db);
+    expect(differences(up.shape, again.shape)).toEqual([]);
+    expect(documentChanges(up, again)).toEqual([]);
+  });
+
+  it('leaves nothing behind when it goes down on empty collections', async () => {
+    const migration = await load(file);
+    const db = await databaseBefore(file);
+    const before = await readShape(db);
+    await migration.up(db);
+    await migration.down(db);
+    expect(differences(before, await readShape(db))).toEqual([]);
+  });
+
+  it('may be repeated in either direction', async () => {
+    const migration = await load(file);
+    const db = await databaseBefore(file);
+    await migration.up(db);
+    const once = await readShape(db);
+    await migration.up(db);
+    expect(differences(once, await readShape(db))).toEqual([]);
+    await migration.down(db);
+    await expect(migration.down(db)).resolves.toBeUndefined();
+  });
+});
+
+describe('002_add_user_profiles.js', () => {
+  const file = '002_add_user_profiles.js';
+
+  it('makes ordinary users, searchable by name, of the accounts that are there', async () => {
+    const db = await databaseBefore(file);
+    const users = db.collection('users');
+    await users.insertMany([
+      oldestAccount('jose@example.com', { firstName: 'José', lastName: 'ÖZGÜR' }),
+      oldestAccount('li@example.com', { firstName: '李小龙' }),
+      oldestAccount('nameless@example.com'),
+    ]);
+    await (await load(file)).up(db);
+    const found = await users.find({}, { projection: { _id: 0, createdAt: 0, updatedAt: 0 } }).toArray();
+    const common = { emailVerified: false, status: 'active', roles: ['user'], revision: 1 };
+    expect(found).toEqual([
+      {
+        ...common,
+        email: 'jose@example.com',
+        firstName: 'José',
+        lastName: 'ÖZGÜR',
+        firstNameKey: 'josé',
+        lastNameKey: 'özgür',
+      },
+      { ...common, email: 'li@example.com', firstName: '李小龙', firstNameKey: '李小龙' },
+      { ...common, email: 'nameless@example.com' },
+    ]);
+  });
+
+  it('fills in more accounts than fit one batch', async () => {
+    const db = await databaseBefore(file);
+    const users = db.collection('users');
+    await users.insertMany(
+      Array.from({ length: 2100 }, (_, n) => oldestAccount(`${n}@example.com`, { lastName: `N${n}` })),
+    );
+    await (await load(file)).up(db);
+    expect(await users.countDocuments({ lastNameKey: { $exists: true } })).toBe(2100);
+  });
+
+  it('keeps roles, through down and up too: nobody stops being an admin by it', async () => {
+    const migration = await load(file);
+    const db = await databaseBefore(file);
+    await db.collection('users').insertOne(oldestAccount('root@example.com', { roles: ['admin'] }));
+    await migration.up(db);
+    await migration.down(db);
+    await migration.up(db);
+    expect(await db.collection('users').findOne()).toMatchObject({ roles: ['admin'] });
+  });
+});
