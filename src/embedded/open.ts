@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -80,36 +80,39 @@ interface Connection {
 /** Undefined when the keeper hung up before it was ready: it is about to end. */
 function attend({ controlPort, token }: Holder, say: Say): Promise<Connection | undefined> {
   const socket = connect(controlPort, '127.0.0.1', () => send(socket, { token }));
+  let leaving = false;
+  let lose = (_: string) => {};
+  const lost = new Promise<string>((resolve) => {
+    lose = (reason) => {
+      if (!leaving) resolve(reason);
+    };
+  });
+  const hungUp = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  /** The keeper hangs up at once when others are left, else when the database has stopped. */
+  const leave = async (): Promise<void> => {
+    leaving = true;
+    socket.ref();
+    socket.end();
+    await hungUp;
+  };
+  socket.on('error', () => socket.destroy());
   return new Promise((resolve, reject) => {
-    let lose = (_: string) => {};
-    const lost = new Promise<string>((lostBecause) => {
-      lose = lostBecause;
-    });
-    const ended = new Promise<void>((gone) => socket.on('close', () => gone()));
     onMessages<Notice>(socket, (notice: { say?: string; ready?: RunningDatabase; failed?: string }) => {
       if (notice.say !== undefined) say(notice.say);
       if (notice.ready !== undefined) {
         socket.unref(); // having a database must not keep a command alive that is done
-        resolve({ running: notice.ready, lost, leave: () => leave(socket, ended) });
+        resolve({ running: notice.ready, lost, leave });
       }
       if (notice.failed === undefined) return;
       reject(new DatabaseUnavailableError(notice.failed));
       lose(notice.failed);
       socket.destroy();
     });
-    socket.on('error', () => socket.destroy());
-    void ended.then(() => {
+    void hungUp.then(() => {
       resolve(undefined);
       lose('the process that kept the database has ended');
     });
   });
-}
-
-/** Returns when the keeper hangs up: at once when others are left, else when the database has stopped. */
-async function leave(socket: Socket, ended: Promise<void>): Promise<void> {
-  socket.ref();
-  socket.end();
-  await ended;
 }
 
 /** Returns as soon as somebody holds the lock; it need not be the keeper that was started here. */

@@ -33,6 +33,8 @@ describe('a first user', () => {
     const { pid, port } = data.record();
     await first.stop();
     expect(ended(pid)).toBe(true);
+    // Leaving is not losing: a service that stops must not report a database that has ended.
+    expect(await Promise.race([first.lost, Promise.resolve('not lost')])).toBe('not lost');
     expect(data.record()).not.toHaveProperty('pid');
     const second = await data.open();
     expect(data.record().port).toBe(port);
