@@ -3,9 +3,12 @@ import { ConfigError } from '../config.ts';
 import { DatabaseUnavailableError } from '../embedded/index.ts';
 import { AppError } from '../errors.ts';
 import { CommandError, say } from './context.ts';
+import { register as docs } from './docs.ts';
+import { register as migrate } from './migrate.ts';
+import { register as schema } from './schema.ts';
 
 /** Each family of commands registers itself on the program. */
-const families: readonly ((program: Command) => void)[] = [];
+const families: readonly ((program: Command) => void)[] = [migrate, schema, docs];
 
 const program = new Command('bin/roster')
   .description('Operates Roster, the user-account service. Works on the database that the service uses.')

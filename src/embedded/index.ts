@@ -4,7 +4,6 @@ import { openDatabase } from './open.ts';
 import type { Say } from './say.ts';
 
 export { DatabaseUnavailableError } from './errors.ts';
-export { openDatabase } from './open.ts';
 
 export interface ProvidedDatabase {
   uri: string;
