@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
+import { HASH_BOUNDS } from './lib/password-hash.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
   Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
@@ -110,11 +111,21 @@ export const configSchema = Type.Object({
   ARGON2_MEMORY_KIB: Type.Integer({
     default: 19_456,
     minimum: 19_456,
-    maximum: 1_048_576,
+    maximum: HASH_BOUNDS.memoryKiB,
     description: 'Memory of one argon2id hash, in KiB.',
   }),
-  ARGON2_PASSES: Type.Integer({ default: 2, minimum: 2, maximum: 20, description: 'Passes of one argon2id hash.' }),
-  ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'Lanes of one argon2id hash.' }),
+  ARGON2_PASSES: Type.Integer({
+    default: 2,
+    minimum: 2,
+    maximum: HASH_BOUNDS.passes,
+    description: 'Passes of one argon2id hash.',
+  }),
+  ARGON2_PARALLELISM: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: HASH_BOUNDS.parallelism,
+    description: 'Lanes of one argon2id hash.',
+  }),
   HASHING_CONCURRENCY: Type.Optional(
     Type.Integer({
       minimum: 1,

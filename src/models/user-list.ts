@@ -83,6 +83,8 @@ function conditions({ status, emailVerified, role, createdAfter, createdBefore }
 /** What lies behind `after` in the order: one range on the sort key, so that a deep page costs what the first does. */
 function behind({ field, direction }: ListPlan, after: Position | undefined): Record<string, unknown>[] {
   if (!after) return [];
+  // A cursor is no proof: one that was made by hand may carry anything.
+  if ((field === 'createdAt') !== after.key instanceof Date) throw new AppError('invalid-cursor');
   const past = direction === 1 ? '$gt' : '$lt';
   if (field === '_id') return [{ _id: { [past]: after.id } }];
   if (field === 'email') return [{ email: { [past]: after.key } }];

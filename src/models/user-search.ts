@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import { nameKey } from '../lib/names.ts';
 import { User, type UserRecord, type UserStatus } from './user.ts';
 import type { Position, UserPage } from './user-list.ts';
@@ -22,8 +23,9 @@ const startsWith = (text: string) => ({ $gte: text, $lt: `${text}\u{10FFFF}` });
 /** Where a search goes on: `key` is `<step>:<value>`. */
 function resume(after: Position | undefined): { first: number; value?: string; id?: string } {
   if (!after) return { first: 0 };
-  const [step, ...value] = String(after.key).split(':');
-  return { first: Number(step), value: value.join(':'), id: after.id };
+  const [, step, value] = /^([0-2]):(.*)$/s.exec(String(after.key)) ?? [];
+  if (step === undefined || value === undefined) throw new AppError('invalid-cursor');
+  return { first: Number(step), value, id: after.id };
 }
 
 function behind({ field }: Step, value: string | undefined, id: string | undefined): Record<string, unknown>[] {
