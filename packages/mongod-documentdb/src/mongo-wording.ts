@@ -39,10 +39,10 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Puts an error of the engine's into MongoDB's words; leaves it as it is where nobody is known to look. */
-export function inMongoWords(error: CodedMessage): CodedMessage {
-  for (const { code, engine, mongo } of RULES) {
-    const match = code === error.code ? engine.exec(error.message) : null;
-    if (match !== null) return { code: error.code, message: error.message, ...mongo(match) };
+export function inMongoWords({ code, message }: CodedMessage): CodedMessage {
+  for (const rule of RULES) {
+    const match = rule.code === code ? rule.engine.exec(message) : null;
+    if (match !== null) return { code, message, ...rule.mongo(match) };
   }
-  return error;
+  return { code, message };
 }
