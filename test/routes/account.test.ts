@@ -35,8 +35,7 @@ describe('POST /v1/users', () => {
       updatedAt: expect.any(String),
     });
     expect(response.headers).toEqual(expect.objectContaining({ location: '/v1/users/me', etag: '"1"' }));
-    const user = await User.findOne({ email }).lean();
-    expect(await AuditEvent.find({ 'target.id': user?._id }).lean()).toMatchObject([
+    expect(await AuditEvent.find({ 'target.id': response.json().id }).lean()).toMatchObject([
       { action: 'user.created', outcome: 'success', requestId: response.headers['x-request-id'] },
     ]);
   });
