@@ -23,12 +23,8 @@ const FIELDS: ReadonlySet<string> = new Set([
   'command',
   'shape',
   'plan',
-  // The process and its jobs
+  // Scheduled work
   'job',
-  'signal',
-  'address',
-  'migrations',
-  'threads',
 ]);
 
 /**
@@ -37,8 +33,7 @@ const FIELDS: ReadonlySet<string> = new Set([
  */
 const SPEAKING_ERRORS: ReadonlySet<string> = new Set([
   'AppError',
-  'ConfigError',
-  'KeyringError',
+  'DecryptionError',
   'HashingOverloadError',
   'MongoServerSelectionError',
   'MongooseServerSelectionError',

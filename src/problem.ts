@@ -20,7 +20,6 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, ErrorCode>> = Object.freeze({
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-json',
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-json',
   FST_ERR_HANDLER_TIMEOUT: 'overloaded',
-  FST_UNDER_PRESSURE: 'overloaded',
   // The client went away in the middle of its body: nobody reads the answer, and nobody is at fault.
   ECONNRESET: 'malformed-request',
   HPE_HEADER_OVERFLOW: 'headers-too-large',

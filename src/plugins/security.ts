@@ -4,6 +4,7 @@ import underPressure from '@fastify/under-pressure';
 import fastify from 'fastify';
 import fp from 'fastify-plugin';
 import { list } from '../config.ts';
+import { AppError } from '../errors.ts';
 import type { App } from '../types/fastify.ts';
 
 declare module 'fastify' {
@@ -29,6 +30,11 @@ const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Idempoten
 
 /** Browsers keep the answer to a preflight for two hours at the most. */
 const PREFLIGHT_SECONDS = 7200;
+
+/** How often the lag of the event loop is taken. */
+const LAG_SAMPLE_MS = 1_000;
+
+const RETRY_SOON = { headers: { 'retry-after': '3' } };
 
 /** The documentation runs a script and a style sheet of its own; they come from here, and it calls this service. */
 export const DOCUMENTATION_POLICY =
@@ -85,7 +91,22 @@ async function security(app: App): Promise<void> {
     });
   }
 
-  await app.register(underPressure, { maxEventLoopDelay: config.MAX_EVENT_LOOP_DELAY_MS, retryAfter: 3 });
+  await shedLoad(app);
+}
+
+/** Turns requests away while the event loop lags: those that are taken are still answered in time. */
+async function shedLoad(app: App): Promise<void> {
+  let settledAt = 0;
+  app.addHook('onListen', (done) => {
+    // Loading the program holds up the loop as well, and that is no reason to turn the first requests away.
+    settledAt = Date.now() + 2 * LAG_SAMPLE_MS;
+    done();
+  });
+  await app.register(underPressure, {
+    maxEventLoopDelay: app.config.MAX_EVENT_LOOP_DELAY_MS,
+    sampleInterval: LAG_SAMPLE_MS,
+    pressureHandler: () => (Date.now() < settledAt ? undefined : new AppError('overloaded', RETRY_SOON)),
+  });
 }
 
 export default fp(security, { name: 'security', dependencies: ['error-handler'] });
