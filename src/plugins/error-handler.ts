@@ -11,7 +11,8 @@ import { requestId } from './request-context.ts';
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toAppError(error);
   if (problem.code === 'internal-error') request.log.error({ err: error }, 'request failed');
-  else if (problem.status >= 500) request.log.warn({ err: error, code: problem.code }, 'request turned away');
+  // `overloaded` is in the line of the request already: a flood should not be told of twice.
+  else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database is out of reach');
   reply.problemCode = problem.code;
   // Fastify closes the connection after a body that it refused, lest more of it comes; here all of it has come.
   if (request.raw.complete) reply.removeHeader('connection');

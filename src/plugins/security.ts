@@ -105,7 +105,9 @@ async function shedLoad(app: App): Promise<void> {
   await app.register(underPressure, {
     maxEventLoopDelay: app.config.MAX_EVENT_LOOP_DELAY_MS,
     sampleInterval: LAG_SAMPLE_MS,
-    pressureHandler: () => (Date.now() < settledAt ? undefined : new AppError('overloaded', RETRY_SOON)),
+    pressureHandler: async () => {
+      if (Date.now() >= settledAt) throw new AppError('overloaded', RETRY_SOON);
+    },
   });
 }
 
