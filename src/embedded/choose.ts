@@ -62,8 +62,11 @@ export async function chooseBinary(machine: Machine, recorded?: DatabaseRecord):
     }
     const objection = objectionTo(found, recorded);
     if (objection === undefined) {
-      const kept = recorded === undefined ? '' : ', the engine of the data that are there';
-      return { binary: found, why: `${named(found)}${kept}, because ${because(found, passedOver)}` };
+      const reasons = [
+        ...(recorded === undefined ? [] : [`${ENGINE_NAMES[recorded.engine]} wrote the data that are there`]),
+        ...(recorded !== undefined && gives === recorded.engine ? [] : [because(found, passedOver)]),
+      ];
+      return { binary: found, why: `${named(found)}, because ${reasons.join(', and ')}` };
     }
     if (ask === 'fromVariable')
       throw new DatabaseUnavailableError(

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { reason } from './errors.ts';
-import type { Say } from './say.ts';
+import { type Say, sayWhenSlow } from './say.ts';
 
 const DEFAULT_HOST = 'https://fastdl.mongodb.org';
 
@@ -31,10 +31,10 @@ export async function unreachable(env: NodeJS.ProcessEnv, say: Say): Promise<str
   const address = env['MONGOMS_DOWNLOAD_URL'] || env['MONGOMS_DOWNLOAD_MIRROR'] || DEFAULT_HOST;
   if (!URL.canParse(address)) return `${address} is no URL to download from`;
   const url = new URL(address);
-  say(`Asking ${url.host} whether MongoDB can be downloaded`);
   const proxy = PROXY_VARIABLES.map((name) => env[name]).find(Boolean);
   try {
-    await (proxy === undefined ? handshake(url) : tunnel(new URL(proxy), url));
+    const answer = proxy === undefined ? handshake(url) : tunnel(new URL(proxy), url);
+    await sayWhenSlow(say, `Asking ${url.host} whether MongoDB can be downloaded`, answer);
     return undefined;
   } catch (error) {
     return `${url.host} cannot be reached${proxy === undefined ? '' : ' through the proxy'} (${reason(error)})`;

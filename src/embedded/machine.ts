@@ -8,7 +8,7 @@ import type { Absent, Binary, Machine } from './choose.ts';
 import { unreachable } from './download-host.ts';
 import { DatabaseUnavailableError, reason } from './errors.ts';
 import type { DatabaseRecord, Engine } from './record.ts';
-import type { Say } from './say.ts';
+import { type Say, sayWhenSlow } from './say.ts';
 
 /** The workspace package that serves MongoDB's protocol where no mongod can be had. */
 const LAUNCHER_PACKAGE = 'mongod-documentdb';
@@ -80,8 +80,7 @@ async function launcher(say: Say): Promise<Binary | Absent> {
   const path = launcherPath();
   if (path === undefined) return { absent: `packages/${LAUNCHER_PACKAGE} is not part of this installation` };
   try {
-    say(`Preparing packages/${LAUNCHER_PACKAGE} (at its first use it fetches Debian packages)`);
-    await run(path, ['provision'], say);
+    await sayWhenSlow(say, `Preparing packages/${LAUNCHER_PACKAGE}`, run(path, ['provision'], say));
     return await identify(path, say);
   } catch (error) {
     return { absent: `packages/${LAUNCHER_PACKAGE} does not run here (${reason(error)})` };

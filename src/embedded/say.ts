@@ -23,3 +23,16 @@ export async function neverSilent<T>(say: Say, task: (say: Say) => Promise<T>): 
     clearInterval(repeat);
   }
 }
+
+/** A step that is usually done at once is only worth a line when it is not. */
+const SLOW_MS = 1_000;
+
+/** Waits for `step`, and says what it waits for if that takes longer than a second. */
+export async function sayWhenSlow<T>(say: Say, line: string, step: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => say(line), SLOW_MS);
+  try {
+    return await step;
+  } finally {
+    clearTimeout(timer);
+  }
+}

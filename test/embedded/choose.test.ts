@@ -70,6 +70,9 @@ describe('data that exist', () => {
     const machine = machineWith({ onPath: OFFERS.onPath, inCache: OFFERS.inCache, launcher: OFFERS.launcher });
     const choice = await chooseBinary(machine, { engine: 'documentdb', version: '7.0.28' });
     expect(choice.binary).toEqual(OFFERS.launcher);
+    expect(choice.why).toBe(
+      'DocumentDB (PostgreSQL) 7.0.28, because DocumentDB (PostgreSQL) wrote the data that are there',
+    );
     expect(machine.asked).toEqual(['fromVariable', 'onPath', 'launcher']);
   });
 
