@@ -197,7 +197,7 @@ describe('a server', () => {
       return status['transactions']['currentOpen'].toString() === '0';
     });
     // The row is free: an update of it does not have to wait.
-    await things.updateOne({ _id: 'kept' }, { $inc: { n: 1 } }, { maxTimeMS: 1000 });
+    await things.updateOne({ _id: 'kept' }, { $inc: { n: 1 } }, { maxTimeMS: 5000 });
     expect(await things.find().toArray()).toEqual([{ _id: 'kept', n: 1 }]);
   });
 });
