@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { collections } from '../collections/index.ts';
 import { writeSchemaDocument } from '../documents/write.ts';
 import { withMigrationClient } from '../migrations.ts';
-import { checkSchema } from '../schema-check/check.ts';
+import { checkDatabase, checkMigrations } from '../schema-check/check.ts';
 import { say, withDatabase } from './context.ts';
 import { positiveInteger } from './options.ts';
 
@@ -35,12 +35,13 @@ async function check({ sample }: { sample: number }): Promise<void> {
   await withDatabase(
     ({ uri }) =>
       withMigrationClient(uri, async (client) => {
-        const { databaseName } = client.db();
-        say(`Checking "${databaseName}"`);
-        const report = await checkSchema(client, databaseName, sample);
-        process.stdout.write(section('Models and migrations', report.migrations));
-        process.stdout.write(section(`Models and database "${databaseName}"`, report.database));
-        if (report.migrations.length + report.database.length > 0) process.exitCode = 1;
+        const db = client.db();
+        say(`Checking "${db.databaseName}"`);
+        const inMigrations = await checkMigrations(client, db.databaseName);
+        const inDatabase = await checkDatabase(db, sample);
+        process.stdout.write(section('Models and migrations', inMigrations));
+        process.stdout.write(section(`Models and database "${db.databaseName}"`, inDatabase));
+        if (inMigrations.length + inDatabase.length > 0) process.exitCode = 1;
       }),
     { schema: 'any' },
   );

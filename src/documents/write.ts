@@ -18,5 +18,12 @@ export const writeSchemaDocument = async (): Promise<string> => write('SCHEMA.md
 
 /** Writes every generated document. @returns their paths */
 export async function writeDocuments(): Promise<string[]> {
-  return [await writeSchemaDocument(), await write('configuration.md', configurationDocument())];
+  // Only here, because it loads the whole application, which no other command wants to wait for.
+  const { buildOpenApiDocument } = await import('../openapi-document.ts');
+  const openApi = `${JSON.stringify(await buildOpenApiDocument(), undefined, 2)}\n`;
+  return [
+    await writeSchemaDocument(),
+    await write('configuration.md', configurationDocument()),
+    await write('openapi.json', openApi),
+  ];
 }

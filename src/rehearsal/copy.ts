@@ -15,7 +15,11 @@ export async function copyDatabase(from: Db, to: Db, sampleSize?: number): Promi
     await to.createCollection(info.name);
     copied += await copyDocuments(from, to, info.name, info.name === 'changelog' ? undefined : sampleSize);
     await copyIndexes(from, to, info.name);
-    const { validator, validationLevel, validationAction } = ('options' in info ? info.options : undefined) ?? {};
+    const {
+      validator,
+      validationLevel = 'strict',
+      validationAction = 'error',
+    } = ('options' in info ? info.options : undefined) ?? {};
     // Last, because documents older than a rule stand in the original too.
     if (validator) await to.command({ collMod: info.name, validator, validationLevel, validationAction });
   }
