@@ -208,7 +208,6 @@ describe('findOneAndUpdate', () => {
     const hint = { ...after, hint: { _id: 1 } };
     expect(await things.findOneAndUpdate({ _id: 1 }, { $set: { z: 2 } }, hint)).toEqual({ _id: 1, z: 2 });
   });
-  });
 
   it('loses no increment of 50 at once', async () => {
     await things.insertOne({ _id: 1, n: 0 });
