@@ -104,7 +104,7 @@ export async function upgradeExtensions(tree: string, data: string, signal?: Abo
   if ((await readFile(path.join(data, PACKAGE_LIST), 'utf8').catch(() => '')) === ours) return;
   const cluster = await startCluster({ tree, data, settings: WHILE_INSTALLING, ...(signal ? { signal } : {}) });
   await administer(cluster, async (connection) => {
-    // documentdb_core sorts before documentdb's next version needs it
+    // A new documentdb may need the new documentdb_core.
     const outdated = await connection.simple(
       `SELECT quote_ident(name) FROM pg_available_extensions WHERE installed_version <> default_version
        ORDER BY name = 'documentdb', name`,

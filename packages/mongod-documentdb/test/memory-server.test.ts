@@ -1,15 +1,19 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { MongoMemoryReplSet } from 'mongodb-memory-server';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ensureEngine } from '../src/provision.ts';
 import {
   buildLauncher,
+  Launched,
   launchOn,
   leavePlace,
   MONGOD,
   makePlace,
   noProcessNames,
   type Place,
+  processesNaming,
 } from './helpers/launcher.ts';
 
 let place: Place;
@@ -49,6 +53,22 @@ describe('mongodb-memory-server', () => {
       await server.stop({ doCleanup: false });
       await noProcessNames(dbpath);
     }
+  });
+
+  test('watches over it: the SIGKILL of a test runner leaves no process', async () => {
+    const script = `
+      import { MongoMemoryReplSet } from 'mongodb-memory-server';
+      const [dbPath] = process.argv.slice(1);
+      await MongoMemoryReplSet.create({ replSet: { count: 1 }, instanceOpts: [{ dbPath }] });
+      console.log('ready');
+      setInterval(() => {}, 1000);`;
+    const env = { ...process.env, MONGOMS_SYSTEM_BINARY: MONGOD, MONGOMS_VERSION: '7.0.28' };
+    const line = ['--input-type=module', '-e', script, dbpath];
+    const runner = new Launched(spawn(process.execPath, line, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    await runner.says(/ready/);
+    expect(processesNaming(path.join(dbpath, 'pgdata'))).not.toEqual([]);
+    await runner.stop('SIGKILL');
+    await noProcessNames(dbpath);
   });
 
   test('shows the developer why it does not start', async () => {
