@@ -1,4 +1,4 @@
-// Prints how many tests of the last run passed and failed, alone on a line that any reader can find.
+// Prints how many tests of a run passed and failed, alone on a line that any reader can find.
 //
 //   node scripts/count-tests.mjs results.json      (from vitest's json reporter)
 
@@ -6,12 +6,13 @@ import { readFileSync } from 'node:fs';
 
 function count(file) {
   try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites, numTotalTests } = JSON.parse(
-      readFileSync(file, 'utf8'),
+    const { numPassedTests, numFailedTests, success, testResults } = JSON.parse(readFileSync(file, 'utf8'));
+    // A file that does not load, or whose hooks fail, has no failed test to count, and is a failure all the same.
+    const brokenFiles = testResults.filter(
+      ({ status, assertionResults }) =>
+        status === 'failed' && assertionResults.every((result) => result.status !== 'failed'),
     );
-    // A file that does not even load has no tests to count, and is a failure all the same.
-    const failed = numFailedTests === 0 ? numFailedTestSuites : numFailedTests;
-    return numTotalTests === 0 ? [0, Math.max(1, failed)] : [numPassedTests, failed];
+    return [numPassedTests, Math.max(numFailedTests + brokenFiles.length, success ? 0 : 1)];
   } catch {
     return [0, 1]; // the run ended before it had results
   }
