@@ -5,4 +5,4 @@ export const PROGRAM = 'mongod-documentdb';
 export const VERSION: string = process.env['MONGOD_DOCUMENTDB_VERSION'] ?? '7.0.28';
 
 /** Where a mongod reports its git commit: whoever looks closely can tell that this is not one. */
-export const GIT_VERSION = PROGRAM;
+export const GIT_VERSION = 'mongod-documentdb';

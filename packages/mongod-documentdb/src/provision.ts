@@ -28,7 +28,7 @@ const RUN_TOOLS = ['setpriv', 'flock', 'cp', 'sh'];
 const PROVISION_TOOLS = ['apt-get', 'dpkg-deb'];
 
 /** Where the engine is kept: MONGOD_DOCUMENTDB_CACHE, or a directory of the user's cache. */
-export function cacheDirectory(): string {
+function cacheDirectory(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
   return path.resolve(process.env['MONGOD_DOCUMENTDB_CACHE'] ?? path.join(cache, PROGRAM));
 }

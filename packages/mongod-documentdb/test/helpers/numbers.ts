@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 
 /** Connects to the replica set of one on `port`. */
-export async function withClient<T>(port: number, work: (client: MongoClient) => Promise<T>): Promise<T> {
+async function withClient<T>(port: number, work: (client: MongoClient) => Promise<T>): Promise<T> {
   const uri = `mongodb://127.0.0.1:${port}/?replicaSet=rs0`;
   const client = await new MongoClient(uri, { serverSelectionTimeoutMS: 5000 }).connect();
   try {
