@@ -122,7 +122,9 @@ describe('what is missing is named', () => {
       const lines = launched.stderr.trim().split('\n');
       expect(lines[0]).toMatch(/fetching PostgreSQL 18 \+ DocumentDB from http:\/\/127\.0\.0\.1:\d+\/debian forky/);
       // One line at the end says it all: callers may pass on no more.
-      expect(lines.at(-1)).toMatch(/could not fetch .*MONGOD_DOCUMENTDB_MIRROR.*apt-get failed \(100\): .*Release file/);
+      expect(lines.at(-1)).toMatch(
+        /could not fetch .*MONGOD_DOCUMENTDB_MIRROR.*apt-get failed \(100\): .*Release file/,
+      );
       expect(leftovers()).toEqual([]);
     });
   });
