@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
 import { permissionsOf } from '../lib/permissions.ts';
 import { findSession } from '../models/session.ts';
-import type { Access, App, AuthenticatedSession } from '../types/fastify.ts';
+import type { Access, App, AuthenticatedSession, RouteEntry } from '../types/fastify.ts';
 
 /** A sign-in counts as recent for this long; sensitive changes ask for one. */
 const RECENT_MS = 10 * 60_000;
@@ -80,20 +80,33 @@ export function guard(app: App, access: Access): void {
   });
 }
 
+interface RegisteredRoute {
+  readonly method: string | string[];
+  readonly url: string;
+  config?: Pick<RouteEntry, 'access' | 'permission'>;
+}
+
 /** Deny by default: a route that stands in no scope stops the boot. */
 export default fp<Record<never, never>>(
   async (app) => {
     app.decorateRequest('session', null);
-    const undeclared: string[] = [];
-    const routes: { method: string; url: string; config?: { access?: Access } }[] = [];
+    const routes: RegisteredRoute[] = [];
     app.addHook('onRoute', (route) => {
-      routes.push(route as never);
+      routes.push(route as RegisteredRoute);
+    });
+    app.decorate('routeTable', {
+      // Scopes mark a route after it has passed here, so their marks are read when somebody asks.
+      getter: () =>
+        routes.flatMap(({ method, url, config: { access, permission } = {} }) =>
+          [method].flat().map((each): RouteEntry => ({ method: each, url, access, permission })),
+        ),
     });
     app.addHook('onReady', async () => {
-      undeclared.push(
-        ...routes.filter(({ config }) => config?.access === undefined).map(({ method, url }) => `${method} ${url}`),
-      );
-      if (undeclared.length > 0) throw new Error(`Routes that declare no access: ${undeclared.join(', ')}`);
+      const undeclared = app.routeTable.filter(({ access }) => access === undefined);
+      if (undeclared.length > 0)
+        throw new Error(
+          `Routes that declare no access: ${undeclared.map(({ method, url }) => `${method} ${url}`).join(', ')}`,
+        );
     });
   },
   { name: 'authentication' },

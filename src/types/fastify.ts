@@ -22,6 +22,14 @@ export type App = FastifyInstance<
 /** Who may call a route; the scope that it is registered in says so. */
 export type Access = 'public' | 'signed-in' | 'recently-authenticated' | 'admin';
 
+/** A route as it is registered, with what its scope says of it. */
+export interface RouteEntry {
+  readonly method: string;
+  readonly url: string;
+  readonly access: Access | undefined;
+  readonly permission: Permission | undefined;
+}
+
 /** What one read of the session tells about whoever calls. */
 export type AuthenticatedSession = LiveSession;
 
@@ -39,6 +47,8 @@ declare module 'fastify' {
     readonly config: Config;
     readonly deps: Dependencies;
     readonly metrics: Metrics;
+    /** Every route of this instance; complete once it is ready. */
+    readonly routeTable: readonly RouteEntry[];
   }
 
   interface FastifyRequest {
