@@ -7,7 +7,12 @@ import { applyMigrations, pendingMigrations } from '../migrations.ts';
 
 /** What an operator did wrong, or what stops a command: shown as it stands, without a stack. */
 export class CommandError extends Error {
-  override readonly name = 'CommandError';
+  override readonly name: string = 'CommandError';
+}
+
+/** The command line, or a file that it names, cannot be used: nothing was begun. Ends the command with 2, not 1. */
+export class UsageError extends CommandError {
+  override readonly name = 'UsageError';
 }
 
 /** For people. stdout is for data, so that a command can be part of a pipe. */

@@ -1,19 +1,33 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { DatabaseUnavailableError } from '../embedded/index.ts';
 import { AppError } from '../errors.ts';
-import { CommandError, say } from './context.ts';
+import { register as admin } from './admin.ts';
+import { CommandError, say, UsageError } from './context.ts';
 import { register as docs } from './docs.ts';
+import { register as exportFamily } from './export.ts';
+import { register as importFamily } from './import.ts';
+import { register as keys } from './keys.ts';
 import { register as migrate } from './migrate.ts';
 import { register as schema } from './schema.ts';
 
 /** Each family of commands registers itself on the program. */
-const families: readonly ((program: Command) => void)[] = [migrate, schema, docs];
+const families: readonly ((program: Command) => void)[] = [
+  admin,
+  importFamily,
+  exportFamily,
+  keys,
+  migrate,
+  schema,
+  docs,
+];
 
 const program = new Command('bin/roster')
   .description('Operates Roster, the user-account service. Works on the database that the service uses.')
   .showHelpAfterError()
   .showSuggestionAfterError()
+  // Inherited by every command: 2 is for what was typed, 1 for what went wrong.
+  .exitOverride()
   .addHelpText(
     'after',
     `
@@ -38,6 +52,11 @@ function explain(error: unknown): string {
 try {
   await program.parseAsync();
 } catch (error) {
-  say(explain(error));
-  process.exitCode = 1;
+  if (error instanceof CommanderError) {
+    // Commander has said it already; asking for help is no error.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    say(explain(error));
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
 }

@@ -79,6 +79,16 @@ export interface AuditOrigin {
   readonly requestId?: string;
 }
 
+/** Whoever runs a command: the machine knows who that is, the database does not. */
+export const OPERATOR: AuditOrigin = Object.freeze({ actor: { type: 'operator' } as const });
+
+const eventOf = (origin: AuditOrigin, { outcome = 'success', ...event }: AuditEventInput, at: Date) => ({
+  ...event,
+  outcome,
+  ...origin,
+  at,
+});
+
 /**
  * Writes one event. With `tx` it stands or falls with the change that it tells of; without one (a failed sign-in
  * changes nothing) it stands alone.
@@ -86,10 +96,23 @@ export interface AuditOrigin {
 export async function recordAuditEvent(
   tx: ClientSession | undefined,
   origin: AuditOrigin,
-  { outcome = 'success', ...event }: AuditEventInput,
+  event: AuditEventInput,
 ): Promise<void> {
-  await AuditEvent.collection.insertOne(
-    { ...event, outcome, ...origin, at: new Date() },
-    { ...(tx && { session: tx }), ignoreUndefined: true },
+  await AuditEvent.collection.insertOne(eventOf(origin, event, new Date()), {
+    ...(tx && { session: tx }),
+    ignoreUndefined: true,
+  });
+}
+
+/** Writes one event for each of many changes that are made in one transaction. */
+export async function recordAuditEvents(
+  tx: ClientSession,
+  origin: AuditOrigin,
+  events: readonly AuditEventInput[],
+): Promise<void> {
+  const at = new Date();
+  await AuditEvent.collection.insertMany(
+    events.map((event) => eventOf(origin, event, at)),
+    { session: tx, ignoreUndefined: true },
   );
 }

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { type Command, Option } from 'commander';
+import { writerOf } from '../export/formats.ts';
+import { inPieces, UnwritableFileError, writeFileWhole } from '../export/output-file.ts';
+import { count } from '../import/progress.ts';
+import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
+import { countDeletedUsers, walkUsers } from '../models/user-walk.ts';
+import { say, UsageError, withDatabase } from './context.ts';
+
+export function register(program: Command): void {
+  const family = program.command('export').description('Takes accounts out into a file.');
+  family
+    .command('users')
+    .description('Writes all accounts as NDJSON or CSV, as "import users" reads them.')
+    .option(
+      '--output <file>',
+      'file to write, whole or not at all, readable by its owner alone (default: standard output)',
+    )
+    .addOption(
+      new Option('--format <format>', 'default: by the name of the file, else ndjson').choices(PORTABLE_FORMATS),
+    )
+    .option('--include-password-hashes', 'so that people can sign in where the file is imported')
+    .addHelpText('after', EXPORT_HELP)
+    .action(exportCommand);
+}
+
+const EXPORT_HELP = `
+Accounts come in the order of their ids, each as it is at the moment at which it is read.
+
+Left out are deleted accounts; password hashes, unless asked for; and of each account its id, the time and number of its
+changes, the reason for its status, the times of its last sign-in and change of password, a legal hold, its sessions and
+its audit events.
+
+In CSV a field is quoted where CSV needs it and otherwise written as it is, so that import reads back what was stored.
+A name may begin with "=", "+", "-" or "@": in a spreadsheet, import the columns as text, lest it takes them for formulas.`;
+
+interface ExportCommandOptions {
+  readonly output?: string;
+  readonly format?: PortableFormat;
+  readonly includePasswordHashes?: true;
+}
+
+async function exportCommand(options: ExportCommandOptions): Promise<void> {
+  const { output, includePasswordHashes: withHashes = false } = options;
+  const format = options.format ?? (output === undefined ? 'ndjson' : formatOfName(output));
+  if (format === undefined)
+    throw new UsageError(`The name of ${output} does not tell its format: add --format ndjson or --format csv.`);
+  await withDatabase(async () => {
+    const written = { accounts: 0 };
+    const lines = exportLines(format, withHashes, written);
+    await (output === undefined ? writeToStandardOutput(lines) : writeFileWhole(output, lines)).catch(
+      (error: unknown) => {
+        throw error instanceof UnwritableFileError ? new UsageError(error.message) : error;
+      },
+    );
+    const deleted = await countDeletedUsers();
+    say(`Exported ${count(written.accounts)} accounts ${withHashes ? 'with' : 'without'} their password hashes.`);
+    if (deleted > 0) say(`Left out ${count(deleted)} deleted accounts.`);
+  });
+}
+
+async function* exportLines(
+  format: PortableFormat,
+  withHashes: boolean,
+  written: { accounts: number },
+): AsyncGenerator<string> {
+  const { header, line } = writerOf(format, withHashes);
+  yield header;
+  for await (const user of walkUsers(withHashes)) {
+    yield line(user);
+    written.accounts++;
+  }
+}
+
+/** At the pace of whoever reads it. */
+async function writeToStandardOutput(lines: AsyncIterable<string>): Promise<void> {
+  for await (const piece of inPieces(lines)) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  }
+}
