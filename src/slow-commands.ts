@@ -1,6 +1,7 @@
 import type { CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent, Document, MongoClient } from 'mongodb';
+import { explainCommand, isExplainable } from './explain/command.ts';
 import { commandShape } from './lib/command-shape.ts';
-import { planSummary } from './lib/plan-summary.ts';
+import { planSummary } from './lib/query-plan.ts';
 
 interface SlowLog {
   warn(fields: Record<string, unknown>, message: string): void;
@@ -11,39 +12,13 @@ export interface SlowCommandOptions {
   readonly log: SlowLog;
 }
 
-/** Commands that a server can explain. */
-const EXPLAINABLE: ReadonlySet<string> = new Set([
-  'find',
-  'aggregate',
-  'update',
-  'delete',
-  'findAndModify',
-  'count',
-  'distinct',
-]);
-
-/** What belongs to the connection or the transaction, not to the question. */
-const NOT_EXPLAINED = [
-  'lsid',
-  '$clusterTime',
-  '$db',
-  '$readPreference',
-  'txnNumber',
-  'startTransaction',
-  'autocommit',
-  'readConcern',
-  'writeConcern',
-  'maxTimeMS',
-  'cursor',
-];
-
 /** A slow database is not asked to explain itself more often than this. */
 const EXPLAIN_INTERVAL_MS = 10_000;
 
 /** Started commands that are remembered; beyond it, answers have got lost. */
 const MAX_OPEN = 10_000;
 
-const EXPLAIN_DEADLINE_MS = 2_000;
+const EXPLAIN_OPTIONS = { verbosity: 'queryPlanner', maxTimeMS: 2_000 } as const;
 
 /**
  * Logs every command slower than the threshold by its shape, with types in the place of values, and now and then with
@@ -78,7 +53,7 @@ export function watchSlowCommands(client: MongoClient, { thresholdMs, log }: Slo
 
   function isDue(commandName: string): boolean {
     const now = Date.now();
-    if (!EXPLAINABLE.has(commandName) || now < explainAfter) return false;
+    if (!isExplainable(commandName) || now < explainAfter) return false;
     explainAfter = now + EXPLAIN_INTERVAL_MS;
     return true;
   }
@@ -91,13 +66,9 @@ export function watchSlowCommands(client: MongoClient, { thresholdMs, log }: Slo
 
 /** The plan of a command as one line, or nothing when the server will not say. */
 async function explain(client: MongoClient, databaseName: string, command: Document): Promise<string | undefined> {
-  const question = Object.fromEntries(Object.entries(command).filter(([name]) => !NOT_EXPLAINED.includes(name)));
-  if ('aggregate' in question) question['cursor'] = {};
   try {
-    const plan = await client
-      .db(databaseName)
-      .command({ explain: question, verbosity: 'queryPlanner', maxTimeMS: EXPLAIN_DEADLINE_MS });
-    return planSummary(plan);
+    const plan = await explainCommand(client, databaseName, command, EXPLAIN_OPTIONS);
+    return plan && planSummary(plan);
   } catch {
     return undefined;
   }
