@@ -4,7 +4,7 @@ import { keyText } from './key-text.ts';
 import type { PgConnection } from './postgres/connection.ts';
 
 /** Where the catalog and the data are looked up. */
-export type Lookup = Pick<PgConnection, 'query'>;
+type Lookup = Pick<PgConnection, 'query'>;
 
 /** The write that met the duplicate: the document to insert, or the query and update of an update. */
 export interface WriteOperation {
@@ -13,7 +13,7 @@ export interface WriteOperation {
   readonly u?: unknown;
 }
 
-export interface DuplicateKeySource {
+interface DuplicateKeySource {
   readonly db: string;
   readonly collection: string;
   readonly message: string;
@@ -43,7 +43,7 @@ export async function findDuplicateKey(lookup: Lookup, source: DuplicateKeySourc
   } catch {
     // The write has failed already; what is missing here is only its description.
   }
-  return duplicateKey(`E11000 duplicate key error`, source, index, keyPattern, keyValue);
+  return duplicateKey('E11000 duplicate key error', source, index, keyPattern, keyValue);
 }
 
 function duplicateKey(

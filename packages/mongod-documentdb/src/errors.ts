@@ -7,7 +7,7 @@ export const TRANSIENT = ['TransientTransactionError'] as const;
 const WRITE_CONFLICT =
   'Caused by :: Write conflict during plan execution and yielding is disabled. :: Please retry your operation or multi-document transaction.';
 
-export interface CommandErrorOptions {
+interface CommandErrorOptions {
   /** Fields of the reply besides `ok`, `errmsg`, `code` and `codeName`. */
   readonly fields?: Doc;
   /** Error labels that stand as they are: none are added or taken away. */

@@ -6,7 +6,7 @@ import type { Core } from '../gateway/core.ts';
 import { MAX_MESSAGE_BYTES } from '../gateway/wire.ts';
 import { GIT_VERSION, VERSION } from '../identity.ts';
 
-export const MAX_BSON_BYTES = 16 * 1024 * 1024;
+const MAX_BSON_BYTES = 16 * 1024 * 1024;
 /** The engine's limit; MongoDB's is 100,000. */
 const MAX_WRITE_BATCH = 25_000;
 /** MongoDB 7.0's wire version. */

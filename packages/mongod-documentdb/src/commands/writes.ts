@@ -3,7 +3,7 @@ import { findDuplicateKey, type WriteOperation } from '../duplicate-key.ts';
 import { CommandError, fromReported } from '../errors.ts';
 import { type Attempt, type Command, engineCommand, LostRace, queryValue } from '../gateway/command.ts';
 import type { Core } from '../gateway/core.ts';
-import { validationInfo } from '../gateway/failure.ts';
+import { idIn, validationInfo } from '../gateway/failure.ts';
 import { OPERATIONS } from '../gateway/request.ts';
 import { inMongoWords } from '../mongo-wording.ts';
 import { PgError } from '../postgres/connection.ts';
@@ -55,7 +55,7 @@ async function describeWriteError(error: Doc, attempt: Attempt, core: Core, name
   const operation = operationAt(attempt, name, Number(error['index'] ?? 0));
   if (code === 121) {
     error['errmsg'] = 'Document failed validation';
-    error['errInfo'] ??= validationInfo(operation.document?.['_id']);
+    error['errInfo'] ??= validationInfo(operation.document?.['_id'] ?? idIn(operation.q));
     return;
   }
   // Inside a transaction the connection may be useless by now; outside, a second one could wait for ever on a pool

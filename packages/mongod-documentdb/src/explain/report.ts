@@ -6,7 +6,7 @@ import type { ExplainedQuery, Stage, StageStats } from './stages.ts';
 export const VERBOSITIES = ['queryPlanner', 'executionStats', 'allPlansExecution'] as const;
 export type Verbosity = (typeof VERBOSITIES)[number];
 
-export interface ExplainReport {
+interface ExplainReport {
   readonly plan: Plan;
   readonly stages: Stage;
   readonly query: ExplainedQuery;

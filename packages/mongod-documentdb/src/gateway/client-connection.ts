@@ -5,7 +5,7 @@ import { MessageReader, parseMessage, WireError, type WireRequest } from './wire
 const MAX_WAITING = 32;
 
 /** Answers one request; `null` when no reply is to be sent. */
-export type Answer = (request: WireRequest, client: ClientConnection) => Promise<Buffer | null>;
+type Answer = (request: WireRequest, client: ClientConnection) => Promise<Buffer | null>;
 
 /** A client's connection. Its requests are answered one after another, in the order in which they came. */
 export class ClientConnection {
@@ -32,6 +32,10 @@ export class ClientConnection {
   /** `address:port` of the client. */
   get remote(): string {
     return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
   }
 
   /** Ends the connection at once; replies not yet sent are lost. */

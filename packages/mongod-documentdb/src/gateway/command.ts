@@ -43,7 +43,7 @@ interface CommandTraits {
 }
 
 /** A command that the gateway answers by itself. */
-export interface GatewayCommand extends CommandTraits {
+interface GatewayCommand extends CommandTraits {
   readonly on: 'gateway';
   run(request: Request, core: Core): Buffer | Promise<Buffer>;
 }

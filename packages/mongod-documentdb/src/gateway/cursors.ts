@@ -3,7 +3,7 @@ import type { PgConnection } from '../postgres/connection.ts';
 /** As MongoDB: a cursor that nobody asks for more is closed after ten minutes. */
 const IDLE_MS = 600_000;
 
-export interface Cursor {
+interface Cursor {
   readonly db: string;
   /** The connection that the engine needs for this cursor, if it cannot be continued on any. */
   readonly engine: PgConnection | null;

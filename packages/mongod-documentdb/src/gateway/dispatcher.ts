@@ -115,7 +115,9 @@ export class Dispatcher {
       attempt.endsTransaction = true;
       throw error;
     } finally {
-      if (attempt.endsTransaction && session.transaction === transaction) await transactions.rollback(session);
+      // A client that left while its transaction was beginning was not yet known to have one.
+      const ends = attempt.endsTransaction || client.isClosed;
+      if (ends && session.transaction === transaction) await transactions.rollback(session);
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Doc, docOf } from '../bson.ts';
+import { type Doc, docOf, isDoc } from '../bson.ts';
 import { findDuplicateKey } from '../duplicate-key.ts';
 import { codeName, RETRYABLE_CODES } from '../error-codes.ts';
 import { CommandError, fromState, TRANSIENT } from '../errors.ts';
@@ -44,7 +44,12 @@ async function translate(error: unknown, request: Request | undefined, core: Cor
   }
   const { code, message } = inMongoWords(fromState(error.state, error.message, request.transactional));
   if (code === 11000) return duplicateKey(error, request, core);
-  if (code === 121) return { code, message: 'Document failed validation', fields: { errInfo: validationInfo() } };
+  if (code === 121)
+    return {
+      code,
+      message: 'Document failed validation',
+      fields: { errInfo: validationInfo(idIn(request.doc['query'])) },
+    };
   return { code, message, fields: {} };
 }
 
@@ -68,6 +73,12 @@ export function validationInfo(failingDocumentId?: unknown): Doc {
     ...(failingDocumentId === undefined ? {} : { failingDocumentId }),
     details: { operatorName: '$jsonSchema' },
   };
+}
+
+/** The _id that a query asks for, if it asks for one. */
+export function idIn(query: unknown): unknown {
+  const id = docOf(query)['_id'];
+  return isDoc(id) ? undefined : id;
 }
 
 function labelsFor(code: number, request: Request): readonly string[] | undefined {

@@ -19,7 +19,7 @@ export class WireError extends Error {
 }
 
 /** Documents of a write command that travel beside its body. */
-export interface DocumentSequence {
+interface DocumentSequence {
   /** The command's field that they stand for, such as `documents`. */
   readonly field: string;
   /** The documents, one after another. */

@@ -191,7 +191,7 @@ describe('validators', () => {
     for (const write of writes) {
       const error = await failureOf(write);
       expect(error).toMatchObject({ code: 121, message: 'Document failed validation' });
-      expect(error['errInfo'] ?? error.errorResponse['errInfo']).toMatchObject({
+      expect(error['errInfo']).toMatchObject({
         details: { operatorName: '$jsonSchema' },
       });
     }
@@ -199,9 +199,17 @@ describe('validators', () => {
   });
 
   it('name the document that failed', async () => {
-    const checked = await db.createCollection<{ _id: number }>(users.collectionName, { validator });
+    const checked = await db.createCollection<Document & { _id: number }>(users.collectionName, { validator });
     const error = await failureOf(() => checked.insertOne({ _id: 7 }));
-    expect(error['errInfo'] ?? error.errorResponse['errInfo']).toMatchObject({ failingDocumentId: 7 });
+    expect(error['errInfo']).toMatchObject({ failingDocumentId: 7 });
+    await checked.insertOne({ _id: 8, ...valid });
+    const updates = [
+      () => checked.updateOne({ _id: 8 }, { $unset: { email: '' } }),
+      () => checked.findOneAndUpdate({ _id: 8 }, { $unset: { email: '' } }),
+    ];
+    for (const update of updates) {
+      expect((await failureOf(update))['errInfo']).toMatchObject({ failingDocumentId: 8 });
+    }
   });
 
   it('are listed as they were given, changed by collMod, and taken away', async () => {

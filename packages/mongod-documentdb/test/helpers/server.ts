@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
+import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { createGateway, type Gateway } from '../../src/gateway/server.ts';
 import { ensureEngine } from '../../src/provision.ts';
 import { ensureDataDirectory } from '../../src/template.ts';
@@ -16,7 +17,7 @@ export class TestServer {
   readonly log: string[];
   readonly #place: Place;
   readonly #cluster: Cluster;
-  readonly #gateway: Gateway;
+  readonly #gateways: Gateway[];
   readonly #clients: MongoClient[] = [];
 
   constructor(place: Place, cluster: Cluster, gateway: Gateway, log: string[]) {
@@ -24,7 +25,7 @@ export class TestServer {
     this.log = log;
     this.#place = place;
     this.#cluster = cluster;
-    this.#gateway = gateway;
+    this.#gateways = [gateway];
   }
 
   get uri(): string {
@@ -38,9 +39,17 @@ export class TestServer {
     return client;
   }
 
+  /** Another gateway to the same engine, not initiated; closed with the server. */
+  async another(options: Partial<GatewayOptions> = {}): Promise<Gateway> {
+    const gateway = createGateway({ socketPath: this.#cluster.socketPath, port: 0, ...options });
+    this.#gateways.push(gateway);
+    await gateway.listen(['127.0.0.1']);
+    return gateway;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
-    await this.#gateway.close();
+    await Promise.all(this.#gateways.map((gateway) => gateway.close()));
     await this.#cluster.stop();
     await leavePlace(this.#place);
   }
