@@ -5,7 +5,7 @@ import fp from 'fastify-plugin';
 import { AppError } from '../errors.ts';
 import { PROBLEM_TYPE, problemDocument, toAppError } from '../problem.ts';
 import type { App } from '../types/fastify.ts';
-import { requestId } from './request-context.ts';
+import { logAnswer, requestId } from './request-context.ts';
 
 /** Answers any error as a problem document; what is our fault is logged with its cause, and told to nobody else. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -14,8 +14,10 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   // `overloaded` is in the line of the request already: a flood should not be told of twice.
   else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database is out of reach');
   reply.problemCode = problem.code;
-  // Fastify closes the connection after a body that it refused, lest more of it comes; here all of it has come.
-  if (request.raw.complete) reply.removeHeader('connection');
+  // The rest of a body that nobody waits for would be taken for the next request. (Fastify closes the connection also
+  // after one that has come in full.)
+  if (awaitsBody(request)) reply.header('connection', 'close');
+  else reply.removeHeader('connection');
   return reply
     .code(problem.status)
     .headers(problem.headers)
@@ -23,10 +25,14 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     .send(problemDocument(problem, request.id));
 }
 
+const awaitsBody = ({ raw: { complete, headers } }: FastifyRequest): boolean =>
+  !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+
 /** For errors that the framework meets before it has a route: no hook has run, so the headers are set here. */
 export function answerFrameworkError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(request.server.securityHeaders).header('x-request-id', request.id);
   answerProblem(error, request, reply);
+  logAnswer(request, reply);
 }
 
 /** For what never became a request: garbage instead of HTTP, headers without end, a client that stopped halfway. */

@@ -41,6 +41,23 @@ export function loggedUrl(url: string): string {
 }
 
 /** One line a request, when it is answered; what went wrong inside is logged where it is handled. */
+export function logAnswer(request: FastifyRequest, reply: FastifyReply, error?: Error | null): void {
+  const { session } = request;
+  request.log.info(
+    {
+      method: request.method,
+      url: loggedUrl(request.url),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 100) / 100,
+      ip: request.ip,
+      ...(session && { userId: session.userId, sessionId: session._id }),
+      ...(reply.problemCode && { code: reply.problemCode }),
+      ...(error && { err: error }),
+    },
+    'request',
+  );
+}
+
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'requestId' });
@@ -49,20 +66,7 @@ export class RequestLog extends LogController {
   override incomingRequest(): void {}
 
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
-    const { session } = request;
-    request.log.info(
-      {
-        method: request.method,
-        url: loggedUrl(request.url),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 100) / 100,
-        ip: request.ip,
-        ...(session && { userId: session.userId, sessionId: session._id }),
-        ...(reply.problemCode && { code: reply.problemCode }),
-        ...(error && { err: error }),
-      },
-      'request',
-    );
+    logAnswer(request, reply, error);
   }
 
   override routeNotFound(): void {}

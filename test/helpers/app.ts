@@ -41,9 +41,12 @@ export function freshDatabaseUri(): string {
 
 /**
  * The service as production runs it, over a migrated database of its own. One a file: models live on mongoose's
- * default connection. `overrides` are environment variables.
+ * default connection. `overrides` are environment variables; `extend` adds routes that only a test needs.
  */
-export async function buildTestApp(overrides: Record<string, string> = {}): Promise<TestApp> {
+export async function buildTestApp(
+  overrides: Record<string, string> = {},
+  extend: (app: App) => void = () => {},
+): Promise<TestApp> {
   const environment = { ...DEFAULTS, KEYRING: generateKeyringSpec(), MONGODB_URI: freshDatabaseUri(), ...overrides };
   await applyMigrations(environment.MONGODB_URI, () => {});
   await connect(environment.MONGODB_URI, loadConfig(environment));
@@ -55,6 +58,7 @@ export async function buildTestApp(overrides: Record<string, string> = {}): Prom
     const logger = createLogger(config, { write: (line) => void lines.push(line) });
     const deps = { ...(await openDependencies(config, parseKeyring(config.KEYRING ?? ''))), logger };
     const app = await buildApp(config, deps);
+    extend(app);
     await app.ready();
     instances.push(app);
     return {
