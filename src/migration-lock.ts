@@ -24,7 +24,7 @@ interface LockDocument {
 }
 
 /** The lease ran out while the work ran; another runner may have begun. */
-export class MigrationLockLostError extends Error {
+class MigrationLockLostError extends Error {
   override readonly name = 'MigrationLockLostError';
 
   constructor() {

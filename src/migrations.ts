@@ -10,7 +10,7 @@ import { takeMigrationLock } from './migration-lock.ts';
 export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../migrations', import.meta.url));
 
 /** `001_initial_schema.js`: three digits give the order. */
-export const MIGRATION_FILE = /^(\d{3})_[a-z0-9_]+\.js$/;
+const MIGRATION_FILE = /^(\d{3})_[a-z0-9_]+\.js$/;
 
 /** How migrate-mongo runs them, from its own command line and from here alike. */
 export const MIGRATE_MONGO = Object.freeze({

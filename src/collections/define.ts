@@ -12,7 +12,7 @@ interface StoredModel {
 /** Path → its rule, in words that stand in the schema document. */
 type Fields = Readonly<Record<string, string>>;
 
-export interface Relation {
+interface Relation {
   /** The path that holds the other's id. */
   readonly path: string;
   /** The collection it points to. */

@@ -1,4 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { currentHolder } from '../../src/embedded/lock.ts';
 import { shippedMigrations } from '../../src/migrations.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { build, migrateMongo, type Outcome } from '../helpers/migrate-mongo.ts';
@@ -6,6 +10,8 @@ import { build, migrateMongo, type Outcome } from '../helpers/migrate-mongo.ts';
 const { fresh } = databases();
 const shipped = await shippedMigrations();
 
+// Processes start and a database may: a matter of seconds, and of more on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000 });
 beforeAll(build);
 
 describe('the plain migrate-mongo', () => {
@@ -22,6 +28,18 @@ describe('the plain migrate-mongo', () => {
     expect((await run('down')).stdout).toContain(`MIGRATED DOWN: ${shipped.at(-1)}`);
     expect(await pending()).toBe(1);
     expect(await db.collection('changelog_lock').countDocuments()).toBe(0);
+  });
+
+  it('without MONGODB_URI works on the database that comes along, for as long as it takes', async () => {
+    const database = { DATA_DIRECTORY: await mkdtemp(join(tmpdir(), 'migrate-')) };
+    try {
+      const up = await migrateMongo(['up'], database).done;
+      expect(up).toMatchObject({ code: 0, stdout: expect.stringContaining(`MIGRATED UP: ${shipped[0]}`) });
+      expect(currentHolder(database.DATA_DIRECTORY)).toBeUndefined();
+      expect((await migrateMongo(['status'], database).done).stdout).not.toContain('PENDING');
+    } finally {
+      await rm(database.DATA_DIRECTORY, { recursive: true });
+    }
   });
 
   it('gives the lock back when a migration fails, and exits with 1', async () => {

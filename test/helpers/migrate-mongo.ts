@@ -28,7 +28,7 @@ export function build(): void {
 export function migrateMongo(args: readonly string[], environment: Readonly<Record<string, string>>): Runner {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], NODE_ENV: 'test', ...environment },
+    env: { ...process.env, NODE_ENV: 'test', MONGODB_URI: '', KEYRING: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

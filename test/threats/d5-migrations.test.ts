@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Db, Document } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyMigrations, MIGRATIONS_DIRECTORY, shippedMigrations } from '../../src/migrations.ts';
 import { differences } from '../../src/schema-check/compare.ts';
 import { expectedShape, readShape } from '../../src/schema-check/shape.ts';
@@ -17,6 +17,8 @@ const { fresh } = databases();
 const shipped = await shippedMigrations();
 const directories: string[] = [];
 
+// Up to four processes at once, each a matter of a second, and of several on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000 });
 beforeAll(build);
 afterAll(async () => {
   for (const directory of directories) await rm(directory, { recursive: true, force: true });
@@ -45,8 +47,7 @@ const GATED = `export const up = async (db) => {
 };
 export const down = () => {};`;
 
-const run = (db: Db, ...args: readonly string[]): Runner =>
-  migrateMongo(args, { MONGODB_URI: uriOf(db.databaseName), KEYRING: '' });
+const run = (db: Db, ...args: readonly string[]): Runner => migrateMongo(args, { MONGODB_URI: uriOf(db.databaseName) });
 
 const changelog = async (db: Db): Promise<unknown[]> =>
   (await db.collection('changelog').find().sort({ fileName: 1 }).toArray()).map(({ fileName }) => fileName);
