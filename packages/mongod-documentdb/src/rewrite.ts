@@ -20,6 +20,9 @@ export function rewriteRequest(command: string, doc: Doc, body: Buffer): Buffer 
   if (SCHEMA_COMMANDS.has(command) && body.includes('$jsonSchema') && body.includes(ENCODED_NUMBER)) {
     expandNumberAlias(edit(), false);
   }
+  // Without any condition the engine answers from statistics, which lag behind by a second; MongoDB's count does not.
+  // Skipping nothing makes it count the entries of `_id_`: 20 ms for 100,000.
+  if (command === 'count' && countsAll(doc)) edit()['skip'] = 0;
   // A hint only steers the planner, and the engine refuses it in this command.
   if ((command === 'findAndModify' || command === 'findandmodify') && doc['hint'] !== undefined) delete edit()['hint'];
   // The simple collation is what the engine does anyway, but it does not know the name.
@@ -30,6 +33,10 @@ export function rewriteRequest(command: string, doc: Doc, body: Buffer): Buffer 
     }
   }
   return edited === undefined ? body : encode(edited);
+}
+
+function countsAll(doc: Doc): boolean {
+  return Object.keys(docOf(doc['query'])).length === 0 && doc['skip'] === undefined && doc['limit'] === undefined;
 }
 
 function isSimple(collation: unknown): boolean {

@@ -111,6 +111,11 @@ describe('explain', () => {
       'LIMIT < FETCH < IXSCAN _id_',
       { aggregate: 'people', pipeline: [{ $match: {} }, { $sort: { _id: -1 } }, { $limit: 5 }], cursor: {} },
     ],
+    [
+      'aggregate: count of all',
+      'GROUP < COLLSCAN',
+      { aggregate: 'people', pipeline: [{ $match: {} }, { $group: { _id: 1, n: { $sum: 1 } } }], cursor: {} },
+    ],
     ['distinct', 'GROUP < COLLSCAN', { distinct: 'people', key: 'nickname', query: {} }],
   ])('%s', async (_what, expected, command) => {
     expect(await explain(command)).toBe(expected);

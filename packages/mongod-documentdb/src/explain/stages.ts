@@ -63,6 +63,7 @@ function translate(node: PlanNode, outer: Context): Stage {
     case 'Index Scan':
       return indexScan(node, context);
     case 'Index Only Scan':
+      return isUnorderedWalk(node, context) ? collectionScan(node, context) : indexKeys(node, context);
     case 'Bitmap Index Scan':
       return indexKeys(node, context);
     case 'Bitmap Heap Scan':
@@ -123,8 +124,8 @@ function collectionScan(node: PlanNode, context: Context): Stage {
 }
 
 function indexScan(node: PlanNode, context: Context): Stage {
+  if (isUnorderedWalk(node, context)) return collectionScan(node, context);
   const isWalk = walksPrimaryKey(node);
-  if (isWalk && !(context.isUnsorted && leadsWithId(context.sort))) return collectionScan(node, context);
   // Of a walk, every entry is looked at; of a search, those that were found.
   const keys = indexKeys(isWalk ? { ...node, returned: sum(node.returned, node.removed) } : node, context);
   const fields = isWalk ? { filter: context.filter } : {};
@@ -146,6 +147,10 @@ function bitmapScan(node: PlanNode, context: Context): Stage {
  */
 function walksPrimaryKey(node: PlanNode): boolean {
   return node.index === '_id_' && !(node.indexCondition ?? '').includes('object_id');
+}
+
+function isUnorderedWalk(node: PlanNode, context: Context): boolean {
+  return walksPrimaryKey(node) && !(context.isUnsorted && leadsWithId(context.sort));
 }
 
 function leadsWithId(sort: Doc | undefined): boolean {
