@@ -45,10 +45,12 @@ export async function appliedMigrations(db: Db): Promise<string[]> {
  * business: during a rolling upgrade the older instances go on serving.
  */
 export async function pendingMigrations(connection: Connection): Promise<string[]> {
-  const [shipped, applied] = await Promise.all([
-    shippedMigrations(),
-    appliedMigrations(connection.getClient().db(connection.name)),
-  ]);
+  const shipped = await shippedMigrations();
+  const applied = await connection
+    .getClient()
+    .db(connection.name)
+    .collection<ChangelogEntry>(MIGRATE_MONGO.changelogCollectionName)
+    .distinct('fileName', { fileName: { $in: shipped } });
   return shipped.filter((file) => !applied.includes(file));
 }
 

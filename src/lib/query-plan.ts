@@ -78,3 +78,21 @@ function counted(node: Explained): number | undefined {
 export function planSummary({ stages }: QueryPlan): string {
   return stages.map(({ stage, indexName }) => (indexName === undefined ? stage : `${stage} ${indexName}`)).join(' < ');
 }
+
+export type PlanProblem = 'scans the collection' | 'sorts in memory' | 'examines too many documents';
+
+/** A query may examine so many documents for each that it returns, */
+const EXAMINED_FOR_EACH = 10;
+/** and so many when it returns few or none: the unlike ones among equals of an index, or one that is gone by now. */
+const EXAMINED_ANYWAY = 20;
+
+/** What makes a query slower as its collection grows. */
+export function planProblems({ stages, cost }: QueryPlan): PlanProblem[] {
+  const has = (name: string) => stages.some(({ stage }) => stage === name);
+  const allowed = Math.max(EXAMINED_ANYWAY, EXAMINED_FOR_EACH * (cost?.returned ?? 0));
+  return [
+    ...(has('COLLSCAN') ? (['scans the collection'] as const) : []),
+    ...(has('SORT') ? (['sorts in memory'] as const) : []),
+    ...(cost && cost.documentsExamined > allowed ? (['examines too many documents'] as const) : []),
+  ];
+}

@@ -144,6 +144,8 @@ export async function countUsers(
   sort: UserSort | undefined,
 ): Promise<{ total: number; totalCapped: boolean }> {
   const { where, index } = plan(filter, sort);
-  const counted = await User.countDocuments(where, { limit: TOTAL_CAP + 1, hint: index });
+  // Where the status alone decides, its index counts without reading a document.
+  const hint = Object.keys(where).length === 1 ? { status: 1, _id: 1 } : index;
+  const counted = await User.countDocuments(where, { limit: TOTAL_CAP + 1, hint });
   return { total: Math.min(counted, TOTAL_CAP), totalCapped: counted > TOTAL_CAP };
 }

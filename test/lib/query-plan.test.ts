@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planSummary, queryPlan } from '../../src/lib/query-plan.ts';
+import { planProblems, planSummary, queryPlan } from '../../src/lib/query-plan.ts';
 
 /** Answers as MongoDB 7 and 8 give them, cut to what a plan is read from. */
 const FETCH = {
@@ -66,5 +66,28 @@ describe('the cost', () => {
       executionStats: { ...stats, nReturned: 1, executionStages },
     };
     expect(queryPlan(explained)?.cost?.returned).toBe(25);
+  });
+});
+
+describe('a problem', () => {
+  const problemsOf = (stages: string[], documentsExamined = 0, returned = 0) =>
+    planProblems({
+      stages: stages.map((stage) => ({ stage })),
+      cost: { documentsExamined, returned, keysExamined: documentsExamined },
+    });
+
+  it('is a scan of the collection or a sort in memory, wherever in the plan it stands', () => {
+    expect(problemsOf(['LIMIT', 'SORT', 'OR', 'FETCH', 'IXSCAN', 'COLLSCAN'])).toEqual([
+      'scans the collection',
+      'sorts in memory',
+    ]);
+    expect(problemsOf(['LIMIT', 'SORT_MERGE', 'FETCH', 'IXSCAN'])).toEqual([]);
+  });
+
+  it('is more than ten documents examined for each returned, beyond a few', () => {
+    expect(problemsOf(['FETCH', 'IXSCAN'], 100, 10)).toEqual([]);
+    expect(problemsOf(['FETCH', 'IXSCAN'], 101, 10)).toEqual(['examines too many documents']);
+    expect(problemsOf(['FETCH', 'IXSCAN'], 20, 0)).toEqual([]);
+    expect(problemsOf(['FETCH', 'IXSCAN'], 21, 0)).toEqual(['examines too many documents']);
   });
 });

@@ -1,0 +1,110 @@
+import type { InjectOptions, Response } from 'light-my-request';
+import mongoose, { type Types } from 'mongoose';
+import { type Role, User } from '../models/user.ts';
+import { loggedUrl } from '../plugins/request-context.ts';
+import type { App } from '../types/fastify.ts';
+import { recordCommands, type SentCommand } from './record.ts';
+
+/** Long enough for the strictest policy. */
+export const PASSWORD = 'a password that only this scene knows, and of sixty-four letters';
+
+/** Somebody who is signed in. */
+export interface Person {
+  readonly id: string;
+  readonly email: string;
+  readonly sessionId: string;
+  readonly refreshToken: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface SceneRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: string;
+  readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly as?: Person;
+  /** The status that the answer has to have; without it, any that is no error. */
+  readonly expect?: number;
+}
+
+/** A request with the commands that the service sent for it. */
+export interface RecordedRequest {
+  /** Without values of parameters that may be about a person. */
+  readonly request: string;
+  readonly sent: readonly SentCommand[];
+}
+
+/**
+ * Where requests are tried: an instance over a database whose accounts are its to change. Each person that it gives
+ * is another of those accounts.
+ */
+export class Scene {
+  readonly recorded: RecordedRequest[] = [];
+  readonly #app: App;
+  #last: Types.ObjectId | undefined;
+  #admin: Promise<Person> | undefined;
+
+  constructor(app: App) {
+    this.#app = app;
+  }
+
+  /** Sends a request and records what it makes the service ask the database. */
+  async send(request: SceneRequest): Promise<Response> {
+    const { result, sent } = await recordCommands(mongoose.connection.getClient(), () => this.prepare(request));
+    const search = request.query ? loggedUrl(`?${new URLSearchParams(request.query)}`) : '';
+    this.recorded.push({ request: `${request.method} ${request.url}${search}`, sent });
+    return result;
+  }
+
+  /** Sends a request that only leads to the one that is wanted. @throws when the answer is not the expected one */
+  async prepare({ as, expect, body, query, headers, method, url }: SceneRequest): Promise<Response> {
+    const options: InjectOptions = {
+      method,
+      url,
+      headers: { ...as?.headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(query && { query }),
+      ...(body !== undefined && { payload: JSON.stringify(body) }),
+    };
+    const response = await this.#app.inject(options);
+    const { statusCode } = response;
+    if (expect === undefined ? statusCode >= 400 : statusCode !== expect)
+      throw new Error(`${method} ${url} answered ${statusCode}, not ${expect ?? 'a success'}: ${response.body}`);
+    return response;
+  }
+
+  /** The next account, made active and signed in. */
+  async person(roles: readonly Role[] = ['user']): Promise<Person> {
+    const account = await this.nextAccount(roles);
+    const response = await this.prepare({
+      method: 'POST',
+      url: '/v1/sessions',
+      body: { email: account.email, password: PASSWORD },
+    });
+    const { session, accessToken, refreshToken } = response.json();
+    const { _id, email } = account;
+    const headers = { authorization: `Bearer ${accessToken}` };
+    return { id: _id.toHexString(), email, sessionId: session.id, refreshToken, headers };
+  }
+
+  /** The same one each time: whoever acts on others is not acted on. */
+  admin(): Promise<Person> {
+    this.#admin ??= this.person(['user', 'admin']);
+    return this.#admin;
+  }
+
+  /** @throws when the database has no account left that was not given away before */
+  async nextAccount(roles: readonly Role[] = ['user']): Promise<{ _id: Types.ObjectId; email: string }> {
+    const account = await User.findOneAndUpdate(
+      this.#last ? { _id: { $gt: this.#last } } : {},
+      {
+        $set: { status: 'active', roles, passwordHash: await this.#app.deps.passwords.hash(PASSWORD) },
+        $unset: { legalHold: 1, deletedAt: 1, purgeAt: 1, previousStatus: 1 },
+      },
+      { sort: { _id: 1 }, projection: { email: 1 }, timestamps: false },
+    ).lean();
+    if (!account) throw new Error('the scene has too few accounts');
+    this.#last = account._id;
+    return account;
+  }
+}

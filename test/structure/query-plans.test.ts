@@ -1,0 +1,119 @@
+import mongoose from 'mongoose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { madeUpAccount } from '../../src/explain/accounts.ts';
+import { explainCommand, isExplainable } from '../../src/explain/command.ts';
+import { EXERCISES } from '../../src/explain/exercises.ts';
+import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
+import { Scene } from '../../src/explain/scene.ts';
+import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
+import { User } from '../../src/models/user.ts';
+import { USER_LISTS } from '../../src/models/user-list.ts';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { isStandIn } from '../helpers/engine.ts';
+
+const ACCOUNTS = 3_000;
+
+/** Runs each search, as only that tells what it examines. */
+const OPTIONS = { verbosity: 'executionStats', maxTimeMS: 10_000 } as const;
+
+let service: TestApp;
+let scene: Scene;
+/** The stand-in takes an order from an index only by `_id`, so there only scans of a collection count. */
+let standIn: boolean;
+
+beforeAll(async () => {
+  service = await buildTestApp();
+  standIn = await isStandIn(mongoose.connection.getClient());
+  await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
+  scene = new Scene(service.app);
+});
+afterAll(() => service.close());
+
+const judged = (problem: PlanProblem): boolean => problem === 'scans the collection' || !standIn;
+
+/** What is wrong with the plans of these commands, one line for each, with the plan. */
+async function wrongIn(sent: readonly SentCommand[]): Promise<string[]> {
+  const client = mongoose.connection.getClient();
+  const wrong: string[] = [];
+  for (const { name, collection, command } of sent.filter((one) => isExplainable(one.name))) {
+    const plan = await explainCommand(client, mongoose.connection.name, command, OPTIONS);
+    if (!plan) throw new Error(`no plan for ${name} ${collection}`);
+    const problems = planProblems(plan).filter(judged);
+    const cost = plan.cost && `${plan.cost.documentsExamined} examined for ${plan.cost.returned}`;
+    if (problems.length > 0) wrong.push(`${name} ${collection} ${problems.join(', ')}: ${planSummary(plan)} (${cost})`);
+  }
+  return wrong;
+}
+
+describe('the queries of every route', () => {
+  const exercised = Object.keys(EXERCISES);
+
+  it('are known: each route has an exercise, and each exercise its route', () => {
+    // Fastify adds a HEAD to each GET, with the same handler.
+    const routes = service.app.routeTable.filter(({ method }) => method !== 'HEAD');
+    expect(exercised.toSorted()).toEqual(routes.map(({ method, url }) => `${method} ${url}`).sort());
+  });
+
+  it.each(exercised)('%s', async (route) => {
+    scene.recorded.length = 0;
+    await EXERCISES[route]?.(scene);
+    expect(scene.recorded.length).toBeGreaterThan(0);
+    const wrong = [];
+    for (const { request, sent } of scene.recorded) {
+      for (const problem of await wrongIn(sent)) wrong.push(`${request}: ${problem}`);
+    }
+    expect(wrong).toEqual([]);
+  }, 60_000);
+});
+
+describe('the check itself', () => {
+  const sentBy = async (work: () => Promise<unknown>) =>
+    (await recordCommands(mongoose.connection.getClient(), work)).sent;
+
+  it('sees a query that no index serves, in a read and in a write', async () => {
+    const unindexed = { statusReason: 'nothing has this' };
+    const reads = await sentBy(() => User.find(unindexed).lean());
+    expect(await wrongIn(reads)).toEqual([expect.stringContaining('find users scans the collection')]);
+    const writes = await sentBy(() => User.updateMany(unindexed, { $set: { statusReason: 'nor this' } }));
+    expect(await wrongIn(writes)).toEqual([expect.stringContaining('update users scans the collection')]);
+    const counts = await sentBy(() => User.countDocuments(unindexed));
+    expect(await wrongIn(counts)).toEqual([expect.stringContaining('aggregate users scans the collection')]);
+  });
+
+  it('sees a sort in memory and a page that is walked to, where the server is MongoDB', async () => {
+    const sorted = await sentBy(() =>
+      User.find({ status: 'active' }).sort({ lastNameKey: -1, email: 1 }).limit(5).lean(),
+    );
+    const walked = await sentBy(() => User.find().sort({ _id: -1 }).skip(1_000).limit(10).lean());
+    const seen = [...(await wrongIn(sorted)), ...(await wrongIn(walked))];
+    const expected = ['sorts in memory', 'examines too many documents'].map((text) => expect.stringContaining(text));
+    expect(seen).toEqual(standIn ? [] : expected);
+  });
+});
+
+describe('pairs of filter and sort', () => {
+  const FILTERS: Readonly<Record<string, Record<string, string>>> = {
+    created: { createdAfter: '2020-01-01T00:00:00Z' },
+    emailVerified: { emailVerified: 'true' },
+    role: { role: 'user' },
+    status: { status: 'active' },
+  };
+  const names = Object.keys(FILTERS);
+  const subsets = Array.from({ length: 2 ** names.length }, (_, bits) => names.filter((_name, n) => bits & (1 << n)));
+  const pairs = subsets.flatMap((filters) => ['_id', 'createdAt', 'email'].map((sort) => [filters.join(','), sort]));
+
+  it.each(pairs)('filter [%s], sort %s: as the table says', async (filters = '', sort = '') => {
+    const offered = USER_LISTS.some((list) => list.filters === filters && list.sort === sort);
+    const query = Object.assign({}, ...filters.split(',').map((name) => FILTERS[name]));
+    for (const direction of ['', '-']) {
+      const response = await scene.prepare({
+        method: 'GET',
+        url: '/v1/admin/users',
+        as: await scene.admin(),
+        query: { ...query, sort: `${direction}${sort.replace('_id', 'id')}` },
+        expect: offered ? 200 : 400,
+      });
+      if (!offered) expect(response.json().code).toBe('unsupported-sort');
+    }
+  });
+});
