@@ -28,7 +28,7 @@ const placeOf = (kid: string) => ({ collection: 'signing_keys', record: kid, fie
  */
 export async function openSigningKeys(keyring: Keyring): Promise<SigningKeys> {
   let current: SigningPair;
-  let publicKeys = new Map<string, CryptoKey>();
+  let publicKeys = new Map<string, PublicKey>();
   let loadedAt = 0;
 
   async function load(): Promise<void> {
@@ -41,7 +41,7 @@ export async function openSigningKeys(keyring: Keyring): Promise<SigningKeys> {
     const [newest] = records;
     if (!newest) throw new Error('the signing key that was just made is gone');
     publicKeys = new Map(
-      await Promise.all(records.map(async ({ _id, publicJwk }) => [_id, await importKey(publicJwk)] as const)),
+      await Promise.all(records.map(async (record) => [record._id, await publicKeyOf(record)] as const)),
     );
     const privateJwk = keyring.decrypt(newest.privateJwk, placeOf(newest._id)).toString();
     current = { kid: newest._id, privateKey: await importKey(JSON.parse(privateJwk)) };
@@ -52,7 +52,9 @@ export async function openSigningKeys(keyring: Keyring): Promise<SigningKeys> {
     current: () => current,
     async find(kid) {
       if (!publicKeys.has(kid) && Date.now() - loadedAt > RELOAD_INTERVAL_MS) await load();
-      return publicKeys.get(kid);
+      const { key, expiresAt = Number.POSITIVE_INFINITY } = publicKeys.get(kid) ?? {};
+      // Compared here: this list outlives what a TTL index removes.
+      return expiresAt > Date.now() ? key : undefined;
     },
     async rotate() {
       const made = await rotateKeys(keyring);
@@ -61,6 +63,17 @@ export async function openSigningKeys(keyring: Keyring): Promise<SigningKeys> {
     },
   };
 }
+
+interface PublicKey {
+  readonly key: CryptoKey;
+  /** Milliseconds since the epoch, once a newer key has taken over. */
+  readonly expiresAt?: number;
+}
+
+const publicKeyOf = async ({ publicJwk, expiresAt }: SigningKeyRecord): Promise<PublicKey> => ({
+  key: await importKey(publicJwk),
+  ...(expiresAt && { expiresAt: expiresAt.getTime() }),
+});
 
 async function rotateKeys(keyring: Keyring): Promise<boolean> {
   const newest = await SigningKey.findOne().sort({ generation: -1 }).lean<SigningKeyRecord>();
