@@ -50,7 +50,8 @@ export async function refreshSession(
 
 async function findLive(id: string): Promise<SessionRecord | null> {
   const now = new Date();
-  return Session.findOne({ _id: id, expiresAt: { $gt: now }, idleExpiresAt: { $gt: now } }).lean<SessionRecord>();
+  const live = { status: 'active', expiresAt: { $gt: now }, idleExpiresAt: { $gt: now } } as const;
+  return Session.findOne({ _id: id, ...live }).lean<SessionRecord>();
 }
 
 const seedOf = ({ seed }: SessionRecord): Buffer => Buffer.from(seed, 'base64url');
