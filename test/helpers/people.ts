@@ -64,6 +64,13 @@ export async function signIn(service: TestApp, email: string, password = PASSWOR
   };
 }
 
+export const refresh = (service: TestApp, refreshToken: string): Promise<Response> =>
+  call(service, 'POST', '/v1/sessions/refresh', { refreshToken });
+
+/** A read that any live session may do, by its access token. */
+export const whoAmI = (service: TestApp, accessToken: string): Promise<Response> =>
+  call(service, 'GET', '/v1/users/me', undefined, { headers: { authorization: `Bearer ${accessToken}` } });
+
 /** Signs up and in. Roles are given behind the service's back, before the session is opened. */
 export async function person(service: TestApp, { roles }: { roles?: readonly Role[] } = {}): Promise<Person> {
   const email = freshEmail();
