@@ -21,10 +21,12 @@ mongoose.set('bufferCommands', false);
 
 /**
  * Connects mongoose's default connection; models are compiled on it.
+ * @param databaseName another database than the one that the URI names, on the same server
  * @throws MongoServerSelectionError when no primary answers in time
  */
-export async function connect(uri: string, config: PoolConfig): Promise<Connection> {
+export async function connect(uri: string, config: PoolConfig, databaseName?: string): Promise<Connection> {
   await mongoose.connect(uri, {
+    ...(databaseName !== undefined && { dbName: databaseName }),
     appName: 'roster',
     maxPoolSize: config.MONGODB_MAX_POOL_SIZE,
     waitQueueTimeoutMS: config.MONGODB_WAIT_QUEUE_TIMEOUT_MS,

@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { register as admin } from './admin.ts';
 import { CommandError, say, UsageError } from './context.ts';
 import { register as docs } from './docs.ts';
+import { register as explainFamily } from './explain.ts';
 import { register as exportFamily } from './export.ts';
 import { register as importFamily } from './import.ts';
 import { register as keys } from './keys.ts';
@@ -19,6 +20,7 @@ const families: readonly ((program: Command) => void)[] = [
   keys,
   migrate,
   schema,
+  explainFamily,
   docs,
 ];
 

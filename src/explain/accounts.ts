@@ -61,7 +61,7 @@ export function madeUpAccount(n: number, count: number): MadeUpAccount {
   const at = new Date(Date.now() - (count - n) * MINUTE_MS);
   return {
     _id: new Types.ObjectId(),
-    email: `${firstName}.${lastName}.${n}@example.com`.toLowerCase(),
+    email: `${firstName}.${lastName}.${n}@made-up.example`.toLowerCase(),
     firstName,
     lastName,
     firstNameKey: firstName.toLowerCase(),

@@ -34,10 +34,13 @@ export function commandShape(command: Readonly<Record<string, unknown>>): Record
   return Object.fromEntries(
     SHAPED.filter((part) => command[part] !== undefined).map((part) => [
       part,
-      LITERAL_PARTS.has(part) ? command[part] : shapeOf(command[part], part, 0),
+      LITERAL_PARTS.has(part) ? literal(command[part]) : shapeOf(command[part], part, 0),
     ]),
   );
 }
+
+/** The driver writes a sort as a map, which has its order but is nothing in JSON. */
+const literal = (value: unknown): unknown => (value instanceof Map ? Object.fromEntries(value) : value);
 
 function shapeOf(value: unknown, key: string, depth: number): unknown {
   if (Array.isArray(value)) return value.slice(0, MAX_KEYS).length > 0 ? arrayShape(value, key, depth) : [];

@@ -8,7 +8,7 @@ const NAME_BYTES = 37;
 export async function withScratchDatabase<T>(
   client: MongoClient,
   databaseName: string,
-  purpose: 'rehearsal' | 'schema_check',
+  purpose: 'rehearsal' | 'schema_check' | 'explain',
   work: (scratch: Db) => Promise<T>,
 ): Promise<T> {
   const scratch = client.db(`${databaseName.slice(0, NAME_BYTES)}_${purpose}_${randomBytes(4).toString('hex')}`);
