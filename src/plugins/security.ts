@@ -31,6 +31,9 @@ const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Idempoten
 /** Browsers keep the answer to a preflight for two hours at the most. */
 const PREFLIGHT_SECONDS = 7200;
 
+/** How often the lag of the event loop is taken. */
+const LAG_SAMPLE_MS = 1_000;
+
 const RETRY_SOON = { headers: { 'retry-after': '3' } };
 
 /** The documentation runs a script and a style sheet of its own; they come from here, and it calls this service. */
@@ -93,12 +96,18 @@ async function security(app: App): Promise<void> {
 
 /** Turns requests away while the event loop lags: those that are taken are still answered in time. */
 async function shedLoad(app: App): Promise<void> {
+  let settledAt = 0;
+  app.addHook('onListen', (done) => {
+    // Loading the program holds up the loop as well, and that is no reason to turn the first requests away.
+    settledAt = Date.now() + 2 * LAG_SAMPLE_MS;
+    done();
+  });
   await app.register(underPressure, {
     maxEventLoopDelay: app.config.MAX_EVENT_LOOP_DELAY_MS,
-    // Infinity stands for an interval without a measurement: the loop was held up once, by a start or by a busy
-    // machine, and no number says yet for how long. Lag that lasts has one a second later.
+    sampleInterval: LAG_SAMPLE_MS,
     pressureHandler: async (_request, _reply, _type, lag) => {
-      if (lag !== Number.POSITIVE_INFINITY) throw new AppError('overloaded', RETRY_SOON);
+      // Infinity stands for an interval without a measurement; the next one has it.
+      if (lag !== Number.POSITIVE_INFINITY && Date.now() >= settledAt) throw new AppError('overloaded', RETRY_SOON);
     },
   });
 }
