@@ -101,7 +101,9 @@ const targetOf = ({ _id }: SessionRecord) => ({ collection: 'sessions', id: _id 
 
 /** A token that was used before is in two hands, and nobody can tell whose is the thief's: the session ends. */
 async function endReused(tx: ClientSession, session: SessionRecord, origin: AuditOrigin): Promise<void> {
-  await Session.deleteOne({ _id: session._id }, { session: tx });
+  const { deletedCount } = await Session.deleteOne({ _id: session._id }, { session: tx });
+  // A parallel reuse was first: it has ended the session, and told of it.
+  if (deletedCount === 0) return;
   await recordAuditEvent(tx, origin, {
     action: 'session.reused',
     outcome: 'denied',
