@@ -58,6 +58,9 @@ export function sessionOf({ session }: FastifyRequest): AuthenticatedSession {
   return session;
 }
 
+/** Marks of routes that stand in a scope: to say `access` by itself guards nothing. */
+const guarded = new WeakSet<object>();
+
 /**
  * Opens an access scope: every route registered in it is marked with its level and guarded by it, before its body is
  * read. An admin route that names no permission does not boot.
@@ -65,6 +68,7 @@ export function sessionOf({ session }: FastifyRequest): AuthenticatedSession {
 export function guard(app: App, access: Access): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, access };
+    guarded.add(route.config);
     if (access === 'admin' && route.config.permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
   });
@@ -86,7 +90,7 @@ interface RegisteredRoute {
   config?: Pick<RouteEntry, 'access' | 'permission'>;
 }
 
-/** Deny by default: a route that stands in no scope stops the boot. */
+/** Deny by default: a route that is neither in a scope nor public by its own word stops the boot. */
 export default fp<Record<never, never>>(
   async (app) => {
     app.decorateRequest('session', null);
@@ -102,10 +106,10 @@ export default fp<Record<never, never>>(
         ),
     });
     app.addHook('onReady', async () => {
-      const undeclared = app.routeTable.filter(({ access }) => access === undefined);
+      const undeclared = routes.filter(({ config }) => !config || !(guarded.has(config) || config.access === 'public'));
       if (undeclared.length > 0)
         throw new Error(
-          `Routes that declare no access: ${undeclared.map(({ method, url }) => `${method} ${url}`).join(', ')}`,
+          `Routes that stand in no access scope: ${undeclared.map(({ method, url }) => `${String(method)} ${url}`).join(', ')}`,
         );
     });
   },
