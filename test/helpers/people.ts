@@ -85,8 +85,10 @@ export const age = (sessionId: string, minutes: number) =>
   Session.updateOne({ _id: sessionId }, { $set: { authenticatedAt: new Date(Date.now() - minutes * 60_000) } });
 
 /** All documents of all collections as text, to search it for what must not be stored. */
-export async function dump(): Promise<string> {
-  const collections = (await mongoose.connection.db?.collections()) ?? [];
+export async function dump({ except = [] }: { except?: readonly string[] } = {}): Promise<string> {
+  const collections = ((await mongoose.connection.db?.collections()) ?? []).filter(
+    ({ collectionName }) => !except.includes(collectionName),
+  );
   const documents = await Promise.all(collections.map((collection) => collection.find().toArray()));
   return JSON.stringify(documents);
 }
