@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { MongoServerSelectionError } from 'mongodb';
+import { MongoError } from 'mongodb';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import { isDatabaseOutOfReach } from './database-errors.ts';
 import { DatabaseUnavailableError } from './embedded/index.ts';
 import { DecryptionError, KeyringError } from './lib/keyring.ts';
 import { type Service, StartError, startService } from './service.ts';
@@ -16,7 +17,8 @@ const say = (line: string): void => {
 
 /** What an operator can act on is told as it stands; anything else is a bug, and its stack is what helps. */
 function explain(error: unknown): string {
-  if (error instanceof MongoServerSelectionError) return `The database does not answer: ${error.message}`;
+  if (isDatabaseOutOfReach(error)) return `The database does not answer: ${(error as Error).message}`;
+  if (error instanceof MongoError) return `The database of MONGODB_URI cannot be used: ${error.message}`;
   if (error instanceof DecryptionError)
     return `The keyring does not open what the database holds. Start with the KEYRING that it was written with. (${error.message})`;
   const expected = [ConfigError, DatabaseUnavailableError, KeyringError, StartError];

@@ -17,6 +17,8 @@ import { User } from './models/user.ts';
 import { watchSlowCommands } from './slow-commands.ts';
 import type { App } from './types/fastify.ts';
 
+const IDLE_CHECK_MS = 50;
+
 /** The service cannot start as things stand; the message says why, and what to do. */
 export class StartError extends Error {
   override readonly name = 'StartError';
@@ -139,7 +141,14 @@ const addressOf = (host: string, port: number): string => `http://${host.include
 
 /** Stops listening and waits for the requests in flight; those that outlast the grace period are cut off. */
 async function closeApp(app: App): Promise<void> {
-  const cutOff = setTimeout(() => app.server.closeAllConnections(), app.config.SHUTDOWN_GRACE_MS);
-  await app.close();
-  clearTimeout(cutOff);
+  const { server, config } = app;
+  // A connection that was busy when closing began is idle once it has its answer, and nobody else would close it.
+  const tidyUp = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  const cutOff = setTimeout(() => server.closeAllConnections(), config.SHUTDOWN_GRACE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(tidyUp);
+    clearTimeout(cutOff);
+  }
 }

@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MongoClient } from 'mongodb';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { generateKeyringSpec } from '../src/lib/keyring.ts';
+import { applyMigrations } from '../src/migrations.ts';
+import { freshDatabaseUri } from './helpers/app.ts';
+import { until } from './helpers/until.ts';
+
+// Compiling the service at each start takes seconds on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000 });
+
+const directory = mkdtempSync(join(tmpdir(), 'roster-server-'));
+const databaseUris: string[] = [];
+const running: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+afterAll(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  for (const uri of databaseUris) {
+    const client = await new MongoClient(uri).connect();
+    await client.db().dropDatabase();
+    await client.close();
+  }
+});
+
+function freshDatabase(): string {
+  const uri = freshDatabaseUri();
+  databaseUris.push(uri);
+  return uri;
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly logged: () => string;
+  readonly ended: Promise<number | null>;
+  /** Where the API answers, once it does. */
+  readonly address: () => Promise<string>;
+}
+
+/** The service as a process of its own, on free ports, over a fresh database unless told otherwise. */
+function run(environment: Record<string, string>): Run {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('../src/server.ts', import.meta.url))],
+    {
+      env: { PATH, HOME, PORT: '0', METRICS_PORT: '0', DATA_DIRECTORY: directory, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  running.push(child);
+  let said = '';
+  let logged = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    logged += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+  const address = async (): Promise<string> => {
+    await until('the service says where it is', () => /API: +(\S+)/.test(said) || child.exitCode !== null, 45_000);
+    const [, found] = /API: +(\S+)/.exec(said) ?? [];
+    if (!found) throw new Error(`the service did not start:\n${said}`);
+    return found;
+  };
+  return { child, said: () => said, logged: () => logged, ended, address };
+}
+
+const signUp = (address: string) =>
+  fetch(`${address}/v1/users`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: 'first@example.com', password: 'correct horse battery staple' }),
+  });
+
+describe('the service', () => {
+  it('starts, says where everything is, serves, and ends without losing a request', async () => {
+    const service = run({ MONGODB_URI: freshDatabase() });
+    const address = await service.address();
+    expect(await (await fetch(`${address}/readyz`)).json()).toEqual({ status: 'ready' });
+    const [, metrics = ''] = /Metrics: +(\S+)/.exec(service.said()) ?? [];
+    expect(await (await fetch(metrics)).text()).toContain('roster_hashing_active');
+    expect(service.said()).toContain(`Docs:     ${address}/docs`);
+    expect(service.said()).toContain('bin/roster admin create --email');
+
+    // Four hashes take longer than the signal: some of these are under way when it comes.
+    const inFlight = Array.from({ length: 4 }, () => signUp(address));
+    await until('requests are under way', () =>
+      fetch(metrics)
+        .then((r) => r.text())
+        .then((text) => /roster_hashing_active [1-9]/.test(text)),
+    );
+    const signalled = Date.now();
+    service.child.kill('SIGTERM');
+    service.child.kill('SIGTERM'); // as npm does, after the terminal has
+    const statuses = (await Promise.all(inFlight)).map(({ status }) => status).sort();
+    expect(statuses).toEqual([201, 409, 409, 409]);
+    expect(await service.ended).toBe(0);
+    // Well within the grace period: nothing waits for connections that have their answer.
+    expect(Date.now() - signalled).toBeLessThan(8_000);
+    await expect(fetch(`${address}/healthz`)).rejects.toThrow();
+    for (const line of service.logged().trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
+  });
+
+  it('does not wait for a client that keeps its connection and says nothing', async () => {
+    const service = run({ MONGODB_URI: freshDatabase(), SHUTDOWN_GRACE_MS: '500' });
+    const { hostname, port } = new URL(await service.address());
+    const silent = connect(Number(port), hostname, () => silent.write('POST /v1/users HTTP/1.1\r\n')).on(
+      'error',
+      () => {},
+    );
+    await new Promise((resolve) => silent.on('connect', resolve));
+    service.child.kill('SIGINT');
+    expect(await service.ended).toBe(0);
+    silent.destroy();
+  });
+});
+
+describe('a start that cannot succeed', () => {
+  /** Ends with 1, says `words`, and shows no stack. */
+  async function refuses(environment: Record<string, string>, words: RegExp): Promise<void> {
+    const service = run(environment);
+    expect(await service.ended).toBe(1);
+    expect(service.said()).toMatch(words);
+    expect(service.said()).not.toMatch(/\n\s+at /);
+    expect(service.logged()).toBe('');
+  }
+
+  it('because the configuration is wrong, names each mistake', async () => {
+    await refuses({ PORT: 'many', TRUSTED_PROXIES: 'nobody' }, /not usable:\n {2}- .*PORT/);
+    await refuses({ NODE_ENV: 'production' }, /MONGODB_URI is required[\s\S]*KEYRING is required/);
+  });
+
+  it('because a port is taken, names the variable', async () => {
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await until('the port is taken', () => occupant.address());
+    const { port } = occupant.address() as { port: number };
+    const MONGODB_URI = freshDatabase();
+    await refuses({ MONGODB_URI, PORT: String(port) }, new RegExp(`Port ${port} is taken.* PORT `));
+    await refuses({ MONGODB_URI, METRICS_PORT: String(port) }, new RegExp(`Port ${port} is taken.* METRICS_PORT `));
+    occupant.close();
+  });
+
+  it('because the database is not there', async () => {
+    const MONGODB_URI = 'mongodb://127.0.0.1:9/roster?directConnection=true';
+    await refuses({ MONGODB_URI, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '200' }, /The database does not answer/);
+  });
+
+  it('because migrations are pending in production, which never migrates', async () => {
+    const MONGODB_URI = freshDatabase();
+    const production = { NODE_ENV: 'production', KEYRING: generateKeyringSpec(), MONGODB_URI };
+    await refuses(production, /Migrations are pending: 001_initial_schema\.js.*migrate-mongo up/);
+    const client = await new MongoClient(MONGODB_URI).connect();
+    expect(await client.db().listCollections().toArray()).toEqual([]);
+    await client.close();
+  });
+
+  it('because a unique index is missing: two accounts could share an email', async () => {
+    const MONGODB_URI = freshDatabase();
+    await applyMigrations(MONGODB_URI, () => {});
+    const client = await new MongoClient(MONGODB_URI).connect();
+    await client.db().collection('users').dropIndex('idx_users_email');
+    await client.close();
+    await refuses({ MONGODB_URI }, /Unique indexes are missing: users: idx_users_email/);
+  });
+
+  it('because the keyring is not the one that the database was written with', async () => {
+    const MONGODB_URI = freshDatabase();
+    const first = run({ MONGODB_URI, KEYRING: generateKeyringSpec() });
+    await first.address();
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    await refuses({ MONGODB_URI, KEYRING: generateKeyringSpec() }, /The keyring does not open what the database holds/);
+  });
+});
