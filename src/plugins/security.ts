@@ -68,6 +68,12 @@ async function security(app: App): Promise<void> {
       },
       referrerPolicy: { policy: 'no-referrer' },
       xFrameOptions: { action: 'deny' },
+      // For browsers of another age, or for pages that run scripts; every header costs on every response.
+      originAgentCluster: false,
+      xDnsPrefetchControl: false,
+      xDownloadOptions: false,
+      xPermittedCrossDomainPolicies: false,
+      xXssProtection: false,
     })),
     // Accounts and tokens are nobody's to cache; what may be cached says so itself.
     'cache-control': 'no-store',
