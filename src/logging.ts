@@ -77,7 +77,7 @@ function listedFields(fields: Record<string, unknown>): Record<string, unknown> 
 }
 
 /** Options of the one logger: JSON lines, level and time in words, an allow-list of fields. */
-export const loggerOptions = (config: Pick<Config, 'LOG_LEVEL'>): LoggerOptions => ({
+const loggerOptions = (config: Pick<Config, 'LOG_LEVEL'>): LoggerOptions => ({
   level: config.LOG_LEVEL,
   base: null,
   timestamp: pino.stdTimeFunctions.isoTime,

@@ -8,7 +8,7 @@ import type { App } from '../types/fastify.ts';
 import { logAnswer, requestId } from './request-context.ts';
 
 /** Answers any error as a problem document; what is our fault is logged with its cause, and told to nobody else. */
-export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toAppError(error);
   if (problem.code === 'internal-error') request.log.error({ err: error }, 'request failed');
   // `overloaded` is in the line of the request already: a flood should not be told of twice.
