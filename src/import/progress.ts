@@ -3,7 +3,7 @@ import type { Tally } from './import-users.ts';
 
 /** Without a terminal, a line this often: a log should tell that it goes on, and no more. */
 const LINE_EVERY_MS = 5_000;
-const BAR = '{bar} {percentage} % · {text}';
+const BAR = '{bar} {percentage} % · {rate}, {left} left';
 
 export interface Progress {
   update(tally: Readonly<Tally>): void;
@@ -20,39 +20,47 @@ interface Terminal extends NodeJS.WritableStream {
  */
 export function showProgress(output: Terminal, totalBytes: number | undefined): Progress {
   const started = Date.now();
-  const textOf = (tally: Readonly<Tally>): string => describe(tally, (Date.now() - started) / 1000, totalBytes);
-  return output.isTTY && totalBytes !== undefined ? bar(output, totalBytes, textOf) : lines(output, textOf);
+  const measure = (tally: Readonly<Tally>): Measured => measured(tally, (Date.now() - started) / 1000, totalBytes);
+  return output.isTTY && totalBytes !== undefined ? bar(output, totalBytes, measure) : lines(output, measure);
 }
 
-type Describe = (tally: Readonly<Tally>) => string;
+interface Measured {
+  readonly rate: string;
+  /** Only where the end is known. */
+  readonly left?: string;
+  readonly percent?: number;
+}
 
-function bar(stream: Terminal, total: number, textOf: Describe): Progress {
+type Measure = (tally: Readonly<Tally>) => Measured;
+
+function bar(stream: Terminal, total: number, measure: Measure): Progress {
   // Wrapping stays on: it is a setting of the terminal, and a killed import could not restore it.
-  const single = new SingleBar({ stream, format: BAR, linewrap: true, barsize: 30 });
-  single.start(total, 0, { text: 'reading' });
+  const single = new SingleBar({ stream, format: BAR, linewrap: true, barsize: 20 });
+  single.start(total, 0, { rate: 'reading', left: '?' });
   return {
-    update: (tally) => single.update(Math.min(tally.bytes, total), { text: textOf(tally) }),
+    update: (tally) => single.update(Math.min(tally.bytes, total), measure(tally)),
     stop: () => single.stop(),
   };
 }
 
-function lines(output: Terminal, textOf: Describe): Progress {
+function lines(output: Terminal, measure: Measure): Progress {
   let last = Date.now();
   return {
     update: (tally) => {
       if (Date.now() - last < LINE_EVERY_MS) return;
       last = Date.now();
-      output.write(`${textOf(tally)}\n`);
+      const { rate, percent, left } = measure(tally);
+      output.write(left === undefined ? `${rate}\n` : `${rate}, ${percent} % of the file, ${left} left\n`);
     },
     stop: () => {},
   };
 }
 
-function describe({ entries, bytes }: Readonly<Tally>, seconds: number, totalBytes: number | undefined): string {
+function measured({ entries, bytes }: Readonly<Tally>, seconds: number, totalBytes: number | undefined): Measured {
   const rate = `${count(entries)} accounts, ${count(entries / Math.max(seconds, 0.001))}/s`;
-  if (!totalBytes || bytes === 0) return rate;
+  if (!totalBytes || bytes === 0) return { rate };
   const left = (seconds * Math.max(totalBytes - bytes, 0)) / bytes;
-  return `${rate}, ${Math.min(100, Math.floor((bytes / totalBytes) * 100))} % of the file, ${duration(left)} left`;
+  return { rate, left: duration(left), percent: Math.min(100, Math.floor((bytes / totalBytes) * 100)) };
 }
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en');

@@ -1,0 +1,33 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { showProgress } from '../../src/import/progress.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const tally = (entries: number, bytes: number) => ({ entries, bytes, imported: entries, skipped: 0, refused: 0 });
+
+function written(totalBytes: number | undefined): string {
+  const output = new PassThrough({ encoding: 'utf8' });
+  const progress = showProgress(output, totalBytes);
+  for (let second = 1; second <= 10; second++) {
+    vi.advanceTimersByTime(1_000);
+    progress.update(tally(second * 2_000, second * 100));
+  }
+  progress.stop();
+  return String(output.read());
+}
+
+it('is a line every few seconds where there is no terminal', () => {
+  expect(written(13_000)).toBe(
+    '10,000 accounts, 2,000/s, 3 % of the file, 2 min 5 s left\n20,000 accounts, 2,000/s, 7 % of the file, 2 min 0 s left\n',
+  );
+});
+
+it('promises no end where nobody knows it', () => {
+  expect(written(undefined)).toBe('10,000 accounts, 2,000/s\n20,000 accounts, 2,000/s\n');
+});
