@@ -1,4 +1,4 @@
-import type { InjectOptions, Response } from 'light-my-request';
+import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify';
 import mongoose, { type Types } from 'mongoose';
 import { type Role, User } from '../models/user.ts';
 import { loggedUrl } from '../plugins/request-context.ts';

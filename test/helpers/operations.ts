@@ -1,4 +1,4 @@
-import type { Response } from 'light-my-request';
+import type { LightMyRequestResponse as Response } from 'fastify';
 import type { TestApp } from './app.ts';
 import { call, type Options, type Person } from './people.ts';
 

@@ -1,4 +1,4 @@
-import type { Response } from 'light-my-request';
+import type { LightMyRequestResponse as Response } from 'fastify';
 import type { TestApp } from './app.ts';
 
 /** That many requests at once, spread over the instances. */

@@ -1,4 +1,4 @@
-import type { InjectOptions, Response } from 'light-my-request';
+import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify';
 import mongoose from 'mongoose';
 import { Session } from '../../src/models/session.ts';
 import { type Role, User } from '../../src/models/user.ts';
