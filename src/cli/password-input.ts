@@ -52,13 +52,14 @@ async function askHidden(
 ): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  const answer = new Promise<string>((resolve, reject) => {
+    lines.once('SIGINT', () => reject(new UsageError('Interrupted.')));
+    lines.once('close', () => resolve(''));
+    lines.once('line', resolve);
+  });
   output.write(question);
   try {
-    return await new Promise<string>((resolve, reject) => {
-      lines.once('SIGINT', () => reject(new UsageError('Interrupted.')));
-      lines.once('close', () => resolve(''));
-      lines.once('line', resolve);
-    });
+    return await answer;
   } finally {
     lines.close();
     output.write('\n');
