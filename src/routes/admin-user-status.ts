@@ -1,7 +1,17 @@
 import { transaction } from '../database.ts';
 import { toId } from '../models/ids.ts';
 import { deleteUser, reactivateUser, restoreUser, suspendUser } from '../models/user-lifecycle.ts';
-import { headers, IdParams, idempotencyKey, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
+import {
+  BODY_PROBLEMS,
+  headers,
+  IDEMPOTENCY_PROBLEMS,
+  IdParams,
+  idempotencyKey,
+  ifMatch,
+  NoContent,
+  ref,
+  signedInProblems,
+} from '../schemas/common.ts';
 import { AdminUser, StatusChange } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
 import { adminUserView, preconditionOf, sendUser } from './representations.ts';
@@ -34,13 +44,13 @@ export default async function adminUserStatus(app: App): Promise<void> {
           response: {
             200: { ...ref(AdminUser), description: 'The account as it is now.', headers: headers('ETag') },
             ...signedInProblems(
-              'invalid-json',
+              ...BODY_PROBLEMS,
+              ...IDEMPOTENCY_PROBLEMS,
               'forbidden',
               'not-found',
               'invalid-status',
               'last-admin',
               'restore-period-over',
-              'unsupported-media-type',
             ),
           },
         },

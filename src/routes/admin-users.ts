@@ -8,7 +8,7 @@ import { profileChange } from '../models/user-fields.ts';
 import { countUsers, listUsers, type UserFilter } from '../models/user-list.ts';
 import { searchUsers } from '../models/user-search.ts';
 import { sessionOf, signedInRecently } from '../plugins/authentication.ts';
-import { headers, IdParams, ifMatch, ref, signedInProblems } from '../schemas/common.ts';
+import { BODY_PROBLEMS, headers, IdParams, ifMatch, ref, signedInProblems } from '../schemas/common.ts';
 import { AdminUser, AdminUserPage, AdminUserPatch, UserListQuery } from '../schemas/user.ts';
 import type { App, AuthenticatedSession } from '../types/fastify.ts';
 import { adminUserView, cursorFor, linkToNext, preconditionOf, sendUser } from './representations.ts';
@@ -85,14 +85,13 @@ export default async function adminUsers(app: App): Promise<void> {
         response: {
           200: user('The account as it is now.'),
           ...signedInProblems(
-            'invalid-json',
+            ...BODY_PROBLEMS,
             'forbidden',
             'reauthentication-required',
             'not-found',
             'last-admin',
             'invalid-status',
             'precondition-failed',
-            'unsupported-media-type',
           ),
         },
       },

@@ -6,7 +6,7 @@ import { changePassword, findUser, updateProfile } from '../models/user-account.
 import { passwordProblems, profileChange } from '../models/user-fields.ts';
 import { deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
-import { headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
+import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
 import { preconditionOf, sendUser, userView } from './representations.ts';
@@ -44,7 +44,7 @@ export default async function me(app: App): Promise<void> {
         body: ref(UserPatch),
         response: {
           200: user('The account as it is now.'),
-          ...signedInProblems('invalid-json', 'precondition-failed', 'unsupported-media-type'),
+          ...signedInProblems(...BODY_PROBLEMS, 'precondition-failed'),
         },
       },
     },
@@ -70,13 +70,7 @@ export default async function me(app: App): Promise<void> {
         body: ref(PasswordChange),
         response: {
           204: NoContent,
-          ...signedInProblems(
-            'invalid-json',
-            'password-unacceptable',
-            'wrong-password',
-            'precondition-failed',
-            'unsupported-media-type',
-          ),
+          ...signedInProblems(...BODY_PROBLEMS, 'password-unacceptable', 'wrong-password', 'precondition-failed'),
         },
       },
       config: { limit: { name: 'password-change', max: 20, windowMs: 3_600_000 } },

@@ -5,7 +5,7 @@ import { normaliseEmail } from '../lib/email.ts';
 import { provePassword } from '../models/password-proof.ts';
 import { refreshSession } from '../models/session-refresh.ts';
 import { findForSignIn, type IssuedSession, startSession } from '../models/sign-in.ts';
-import { headers, problems, ref } from '../schemas/common.ts';
+import { BODY_PROBLEMS, headers, problems, ref } from '../schemas/common.ts';
 import { Refresh, Refreshed, SignedIn, SignIn } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
 import { sessionView, userView } from './representations.ts';
@@ -44,7 +44,7 @@ export default async function sessions(app: App): Promise<void> {
         body: ref(SignIn),
         response: {
           201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
-          ...problems('invalid-json', 'idempotency-not-supported', 'invalid-credentials', 'unsupported-media-type'),
+          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-credentials'),
         },
       },
       config: { limit: { name: 'sign-in', max: 60, windowMs: 5 * MINUTE_MS }, secretResponse: true },
@@ -77,13 +77,7 @@ export default async function sessions(app: App): Promise<void> {
         body: ref(Refresh),
         response: {
           200: { ...ref(Refreshed), description: 'The session with new tokens.' },
-          ...problems(
-            'invalid-json',
-            'idempotency-not-supported',
-            'invalid-token',
-            'refresh-token-reused',
-            'unsupported-media-type',
-          ),
+          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-token', 'refresh-token-reused'),
         },
       },
       config: { limit: { name: 'refresh', max: 120, windowMs: MINUTE_MS }, secretResponse: true },

@@ -2,7 +2,7 @@ import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { createUser } from '../models/user-account.ts';
 import { emailField, passwordProblems, profileChange } from '../models/user-fields.ts';
-import { headers, idempotencyKey, problems, ref } from '../schemas/common.ts';
+import { BODY_PROBLEMS, headers, IDEMPOTENCY_PROBLEMS, idempotencyKey, problems, ref } from '../schemas/common.ts';
 import { SignUp, User } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
 import { sendUser, userView } from './representations.ts';
@@ -25,7 +25,7 @@ export default async function users(app: App): Promise<void> {
         body: ref(SignUp),
         response: {
           201: { ...ref(User), description: 'The new account.', headers: headers('ETag', 'Location') },
-          ...problems('invalid-json', 'password-unacceptable', 'email-taken', 'unsupported-media-type'),
+          ...problems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'password-unacceptable', 'email-taken'),
         },
       },
       config: { limit: { name: 'sign-up', max: 20, windowMs: HOUR_MS }, fingerprintWithout: ['password'] },

@@ -53,6 +53,20 @@ const ALWAYS = [
 ] as const satisfies ErrorCode[];
 const SIGNED_IN = ['unauthenticated', 'invalid-token'] as const satisfies ErrorCode[];
 
+/** What a route that reads a body may answer. */
+export const BODY_PROBLEMS = [
+  'invalid-json',
+  'payload-too-large',
+  'unsupported-media-type',
+] as const satisfies ErrorCode[];
+
+/** What a route that takes an idempotency key may answer. */
+export const IDEMPOTENCY_PROBLEMS = [
+  'invalid-idempotency-key',
+  'idempotency-in-progress',
+  'idempotency-key-reused',
+] as const satisfies ErrorCode[];
+
 /** Declares the errors of a route, one response for each status, with an example for each code. */
 export function problems(...codes: readonly ErrorCode[]): Record<number, TSchema> {
   const byStatus = new Map<number, ErrorCode[]>();
