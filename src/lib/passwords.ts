@@ -24,7 +24,7 @@ export interface PasswordOptions {
   readonly maxQueue: number;
 }
 
-export interface Verification {
+interface Verification {
   readonly valid: boolean;
   /** The password is right, and its hash should be replaced by a new one of this password. */
   readonly renew: boolean;

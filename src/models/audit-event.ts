@@ -1,4 +1,4 @@
-import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { type ClientSession, model, Schema, type Types } from 'mongoose';
 
 /** `<what>.<did>`: the whole vocabulary of the audit trail. */
 export const AUDIT_ACTIONS = [
@@ -60,8 +60,6 @@ auditEventSchema.index({ 'target.id': 1, _id: 1 }, { name: 'idx_audit_events_tar
 auditEventSchema.index({ 'actor.id': 1, _id: 1 }, { name: 'idx_audit_events_actor_id' });
 
 export const AuditEvent = model('AuditEvent', auditEventSchema);
-
-export type AuditEventRecord = InferSchemaType<typeof auditEventSchema> & { _id: Types.ObjectId };
 
 export interface AuditEventInput {
   readonly action: AuditAction;

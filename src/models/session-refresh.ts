@@ -14,7 +14,7 @@ import { Session, type SessionRecord } from './session.ts';
 import { expiries, type IssuedSession, type SessionLifetimes } from './sign-in.ts';
 
 /** A client that lost the response may repeat its refresh for this long and gets the same successor. */
-export const REFRESH_GRACE_MS = 10_000;
+const REFRESH_GRACE_MS = 10_000;
 
 interface RefreshOptions {
   readonly keyring: Keyring;

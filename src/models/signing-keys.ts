@@ -5,7 +5,7 @@ import { SigningKey, type SigningKeyRecord } from './signing-key.ts';
 import { isDuplicateKey } from './user-account.ts';
 
 /** A key signs for this long before a new one takes over. */
-export const SIGNING_KEY_DAYS = 30;
+const SIGNING_KEY_DAYS = 30;
 
 /** A token with an unknown key may be newer than this instance's list; but foreign tokens must not cost a query each. */
 const RELOAD_INTERVAL_MS = 5_000;

@@ -19,7 +19,7 @@ export interface Position {
   readonly id: string;
 }
 
-export const TOTAL_CAP = 10_000;
+const TOTAL_CAP = 10_000;
 
 /** Which filters go with which order, and the index that gives both. A pair that is not here is refused. */
 export const USER_LISTS: readonly { filters: string; sort: SortField; index: Record<string, 1> }[] = [
@@ -128,7 +128,7 @@ export async function listUsers(
 }
 
 /** One more than asked for was read: it tells whether there is a next page, at no second query. */
-export function pageOf<T extends { _id: Types.ObjectId }>(
+function pageOf<T extends { _id: Types.ObjectId }>(
   read: T[],
   limit: number,
   position: (last: T) => Position,

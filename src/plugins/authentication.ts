@@ -18,7 +18,7 @@ const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
  * Tells who calls. Verifying a signature costs as much as reading a session, so a verified token is remembered until
  * it expires; the session itself is read at every request, so that whatever ends or changes it counts at once.
  */
-export function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
+function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const parties = { issuer: config.PUBLIC_URL };
   const verified = new Map<string, VerifiedToken>();
 
