@@ -1,0 +1,89 @@
+import { BSON } from 'mongodb';
+import { buildApp } from '../src/app.ts';
+import { loadConfig } from '../src/config.ts';
+import { connect, disconnect } from '../src/database.ts';
+import { openDependencies } from '../src/dependencies.ts';
+import { recordCommands, type SentCommand } from '../src/explain/record.ts';
+import { parseKeyring } from '../src/lib/keyring.ts';
+import type { BenchDatabase } from './database.ts';
+import { type Operation, READS, requestsOf, slugOf, type Tokens } from './operations.ts';
+import { PUBLIC_URL } from './service.ts';
+
+/** A read as the ceiling repeats it. */
+export interface Find {
+  readonly collection: string;
+  readonly filter: object;
+  readonly options: object;
+}
+
+export interface Captured {
+  /** `find users` and the like, for each operation. */
+  readonly commands: Readonly<Record<Operation, readonly string[]>>;
+  /** For each read the finds of several requests, as EJSON, since ids do not survive JSON. */
+  readonly replays: string;
+}
+
+/** So many requests of each read are replayed in turn. */
+const REPLAYED = 50;
+
+/** Sends each operation to the application in this process, and takes down what it asks the database. */
+export async function capture(database: BenchDatabase, keyring: string, tokens: Tokens): Promise<Captured> {
+  const config = loadConfig({
+    LOG_LEVEL: 'silent',
+    KEYRING: keyring,
+    PUBLIC_URL,
+    RATE_LIMIT_MULTIPLIER: '1000000',
+    MAX_EVENT_LOOP_DELAY_MS: '60000',
+  });
+  const client = (await connect(database.uri, config)).getClient();
+  const app = await buildApp(config, await openDependencies(config, parseKeyring(keyring)));
+  const requests = requestsOf(database, () => tokens);
+
+  async function commandsOf(operation: Operation): Promise<SentCommand[]> {
+    const { method = 'GET', path, headers, body } = requests[operation]();
+    const { result, sent } = await recordCommands(client, () =>
+      app.inject({ method, url: path, ...(headers && { headers }), ...(body !== undefined && { payload: body }) }),
+    );
+    if (result.statusCode >= 400) throw new Error(`${operation} answered ${result.statusCode}: ${result.body}`);
+    return sent;
+  }
+
+  try {
+    const namesOf = async (operation: Operation): Promise<string[]> =>
+      (await commandsOf(operation)).map(({ name, collection }) => [name, collection].filter(Boolean).join(' '));
+    const commands = {
+      'read oneself': await namesOf('read oneself'),
+      'read by id': await namesOf('read by id'),
+      'first page': await namesOf('first page'),
+      'deep page': await namesOf('deep page'),
+      'sign-in': await namesOf('sign-in'),
+      'sign-up': await namesOf('sign-up'),
+    };
+    const replays: [string, Find[][]][] = [];
+    for (const read of READS) {
+      const replay: Find[][] = [];
+      for (let n = 0; n < REPLAYED; n++) replay.push((await commandsOf(read)).map(findOf));
+      replays.push([slugOf(read), replay]);
+    }
+    return {
+      commands,
+      replays: BSON.EJSON.stringify(Object.fromEntries(replays), { relaxed: false }),
+    };
+  } finally {
+    await app.close();
+    await disconnect();
+  }
+}
+
+/** @throws when a read asks anything but finds: then the ceiling would not be one */
+function findOf({ name, collection, command }: SentCommand): Find {
+  if (name !== 'find' || collection === undefined) throw new Error(`a read sends ${name}, which is not replayed`);
+  const { filter, projection, sort, limit, hint } = command;
+  const given = Object.entries({
+    projection,
+    limit,
+    hint,
+    sort: sort instanceof Map ? Object.fromEntries(sort) : sort,
+  });
+  return { collection, filter, options: Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
+}

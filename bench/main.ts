@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { MongoClient } from 'mongodb';
+import { loadConfig } from '../src/config.ts';
+import { passwordsOf } from '../src/dependencies.ts';
+import { startEphemeral } from '../src/embedded/ephemeral.ts';
+import { generateKeyringSpec } from '../src/lib/keyring.ts';
+import { type Captured, capture } from './capture.ts';
+import { type CeilingProcess, startCeiling } from './ceiling.ts';
+import { type BenchDatabase, drop, PASSWORD, seed } from './database.ts';
+import { load } from './load.ts';
+import { type Measurement, measure, type Participant } from './measure.ts';
+import { HASHING, type Operation, READS, requestsOf, signIn, slugOf, type Tokens } from './operations.ts';
+import { type Options, readOptions } from './options.ts';
+import { reportJson, reportText } from './report.ts';
+import { type ServiceProcess, startService } from './service.ts';
+import { BARE, FIND_ONE, RAW_HASHING, sameCommands, targets } from './targets.ts';
+
+/** stdout is for the result. */
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** An instance of the service over a database of one size. */
+interface Subject {
+  readonly database: BenchDatabase;
+  readonly service: ServiceProcess;
+  tokens: Tokens;
+}
+
+/** A service is measured over both databases by turns; an instance that nobody calls costs next to nothing. */
+async function open(server: string, accounts: number, name: string, keyring: string): Promise<Subject> {
+  say(`Making ${accounts} accounts`);
+  const passwordHash = await passwordsOf(loadConfig({})).hash(PASSWORD);
+  const database = await seed(server, name, accounts, passwordHash);
+  const service = await startService(database.uri, keyring);
+  return { database, service, tokens: await signIn(service.origin, database) };
+}
+
+/** The ceilings and the operations of every size, each beside what it is compared with. */
+function participants(subjects: readonly Subject[], ceiling: CeilingProcess, seconds: number): Participant[] {
+  const { pid, origin } = ceiling;
+  const own = (name: string, path: string, accounts?: number): Participant => ({
+    name,
+    ...(accounts !== undefined && { accounts }),
+    pid,
+    seconds,
+    run: (connections, amount) => load(origin, connections, amount, () => ({ path })),
+  });
+  const operation = (subject: Subject, name: Operation, howLong: number): Participant => {
+    const { database, service } = subject;
+    const next = requestsOf(database, () => subject.tokens)[name];
+    return {
+      name,
+      accounts: database.accounts,
+      pid: service.pid,
+      seconds: howLong,
+      run: (connections, amount) => load(service.origin, connections, amount, next),
+    };
+  };
+  const reads = READS.flatMap((name) =>
+    subjects.flatMap((subject) => [
+      operation(subject, name, seconds),
+      own(sameCommands(name), `/${subject.database.name}/${slugOf(name)}`, subject.database.accounts),
+    ]),
+  );
+  const findOne = subjects.map(({ database: { name, accounts } }) => own(FIND_ONE, `/${name}/find-one`, accounts));
+  const hashing = HASHING.flatMap((name) => subjects.map((subject) => operation(subject, name, seconds * 2)));
+  const raw: Participant = { name: RAW_HASHING, pid, seconds: seconds * 2, run: ceiling.hash };
+  return [own(BARE, '/bare'), ...findOne, ...reads, raw, ...hashing];
+}
+
+async function engineOf(server: string): Promise<string> {
+  const client = await MongoClient.connect(server);
+  try {
+    const { version, gitVersion } = await client.db('admin').command({ buildInfo: 1 });
+    return gitVersion === 'mongod-documentdb' ? `DocumentDB (PostgreSQL) as MongoDB ${version}` : `MongoDB ${version}`;
+  } finally {
+    await client.close();
+  }
+}
+
+async function measureAll(options: Options, subjects: readonly Subject[], ceiling: CeilingProcess) {
+  const all = participants(subjects, ceiling, options.seconds);
+  const measurements: Measurement[] = [];
+  const signInAgain = async (): Promise<void> => {
+    for (const subject of subjects) subject.tokens = await signIn(subject.service.origin, subject.database);
+  };
+  for (const connections of options.connections) {
+    say(`Measuring ${all.length} participants with ${connections} in flight, ${options.rounds} times`);
+    measurements.push(...(await measure(all, connections, options.rounds, signInAgain)));
+  }
+  return measurements;
+}
+
+async function run(options: Options, server: string, names: ReadonlyMap<number, string>): Promise<void> {
+  const keyring = generateKeyringSpec();
+  const subjects: Subject[] = [];
+  let ceiling: CeilingProcess | undefined;
+  try {
+    for (const [accounts, name] of names) subjects.push(await open(server, accounts, name, keyring));
+    const captured: Captured[] = [];
+    for (const { database, tokens } of subjects) captured.push(await capture(database, keyring, tokens));
+    const [first] = captured;
+    if (!first) throw new Error('no database, no measurement');
+    ceiling = await startCeiling(
+      subjects.map(({ database: { name, uri } }, n) => ({ name, uri, replays: captured[n]?.replays ?? '{}' })),
+    );
+    const measurements = await measureAll(options, subjects, ceiling);
+    const { commands } = first;
+    const report = { engine: await engineOf(server), commands, measurements, targets: targets(measurements) };
+    process.stdout.write(options.json ? reportJson(report) : reportText(report));
+  } finally {
+    await ceiling?.stop();
+    await Promise.all(subjects.map(({ service }) => service.stop()));
+  }
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (!options) return;
+  const database = await startEphemeral(say);
+  const suffix = randomBytes(3).toString('hex');
+  const names = new Map(options.accounts.map((accounts) => [accounts, `roster_bench_${accounts}_${suffix}`]));
+  try {
+    await run(options, database.uri, names);
+  } finally {
+    await drop(database.uri, [...names.values()]);
+    await database.stop();
+  }
+}
+
+await main();
