@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { type ClientSession, Types } from 'mongoose';
-import { AppError } from '../errors.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
@@ -28,7 +27,7 @@ export const findForSignIn = (email: string): Promise<UserRecord | null> =>
 /**
  * Opens a session. The update of the account carries the rule: it matches only while the account may sign in with the
  * very hash that was verified, and it makes this transaction conflict with one that suspends, deletes or demotes.
- * @throws {AppError} `invalid-credentials` when the account changed meanwhile
+ * @returns null when the account has changed since, so that its password must be proven anew
  */
 export async function startSession(
   tx: ClientSession,
@@ -39,7 +38,7 @@ export async function startSession(
     readonly lifetimes: SessionLifetimes;
     readonly renewedHash?: string | undefined;
   },
-): Promise<IssuedSession & { user: UserRecord }> {
+): Promise<(IssuedSession & { user: UserRecord }) | null> {
   const now = new Date();
   const wakes = verified.status === 'inactive';
   const user = await User.findOneAndUpdate(
@@ -50,7 +49,7 @@ export async function startSession(
     },
     { session: tx, returnDocument: 'after', timestamps: false },
   ).lean<UserRecord>();
-  if (!user) throw new AppError('invalid-credentials');
+  if (!user) return null;
   const { session, refreshToken } = newSession(user, origin, options);
   await Session.collection.insertOne(session, { session: tx, ignoreUndefined: true });
   await recordAuditEvent(tx, origin, {

@@ -2,6 +2,7 @@ import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken } from '../lib/access-token.ts';
 import { normaliseEmail } from '../lib/email.ts';
+import type { AuditOrigin } from '../models/audit-event.ts';
 import { provePassword } from '../models/password-proof.ts';
 import { refreshSession } from '../models/session-refresh.ts';
 import { findForSignIn, type IssuedSession, startSession } from '../models/sign-in.ts';
@@ -34,6 +35,23 @@ export default async function sessions(app: App): Promise<void> {
     };
   }
 
+  /** Proves the password and opens a session. @throws {AppError} `invalid-credentials`, `rate-limited` */
+  async function openSession(email: string, password: string, from: AuditOrigin) {
+    const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
+    // A second time, if the account changed in between: a parallel sign-in may have renewed the very hash.
+    for (let tries = 0; tries < 2; tries += 1) {
+      const attempt = { email, password, action: 'session.created' } as const;
+      const { user, renew } = await provePassword(findForSignIn, attempt, from, options);
+      const renewedHash = renew ? await deps.passwords.hash(password) : undefined;
+      const origin = { ...from, actor: { type: 'user', id: user._id } } as const;
+      const started = await transaction((tx) =>
+        startSession(tx, origin, user, { keyring: deps.keyring, lifetimes: config, renewedHash }),
+      );
+      if (started) return started;
+    }
+    throw new AppError('invalid-credentials');
+  }
+
   app.post(
     '/sessions',
     {
@@ -52,14 +70,7 @@ export default async function sessions(app: App): Promise<void> {
     async (request, reply) => {
       const email = normaliseEmail(request.body.email);
       if (email === undefined) throw invalidEmail();
-      const attempt = { email, password: request.body.password, action: 'session.created' } as const;
-      const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-      const { user, renew } = await provePassword(findForSignIn, attempt, request.origin, options);
-      const renewedHash = renew ? await deps.passwords.hash(attempt.password) : undefined;
-      const origin = { ...request.origin, actor: { type: 'user', id: user._id } } as const;
-      const started = await transaction((tx) =>
-        startSession(tx, origin, user, { keyring: deps.keyring, lifetimes: config, renewedHash }),
-      );
+      const started = await openSession(email, request.body.password, request.origin);
       void reply.code(201).header('location', `/v1/sessions/${started.session._id.toHexString()}`);
       return { ...(await issued(started)), user: userView(started.user) };
     },
