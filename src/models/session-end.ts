@@ -18,8 +18,10 @@ export async function endSession(
 
 /** Ends all sessions of an account, with one audit event for the lot. */
 export async function endAllSessions(tx: ClientSession, origin: AuditOrigin, userId: Types.ObjectId): Promise<void> {
-  await Session.deleteMany({ userId }, { session: tx });
-  await recordAuditEvent(tx, origin, { action: 'session.ended', target: { collection: 'users', id: userId } });
+  const ended = await endSessions(tx, userId);
+  // None is left when a parallel request was first: it has told of them all.
+  if (ended > 0)
+    await recordAuditEvent(tx, origin, { action: 'session.ended', target: { collection: 'users', id: userId } });
 }
 
 /** Ends the sessions of an account, all but `keep`. */
