@@ -13,6 +13,12 @@ import { preconditionOf, sendUser, userView } from './representations.ts';
 
 const user = (description: string) => ({ ...ref(User), description, headers: headers('ETag') });
 
+/** The account was deleted while its own request ran, and the session with it: answered as one that comes later. */
+function accountEnded(error: unknown): never {
+  const ended = error instanceof AppError && (error.code === 'not-found' || error.code === 'invalid-status');
+  throw ended ? new AppError('invalid-token') : error;
+}
+
 /** The account itself: read, change, change of password. */
 export default async function me(app: App): Promise<void> {
   const { config, deps } = app;
@@ -28,7 +34,7 @@ export default async function me(app: App): Promise<void> {
       },
     },
     async (request, reply) => {
-      const found = await findUser(sessionOf(request).userId);
+      const found = await findUser(sessionOf(request).userId).catch(accountEnded);
       return sendUser(request, reply, found, userView(found));
     },
   );
@@ -53,7 +59,9 @@ export default async function me(app: App): Promise<void> {
       if (change.problems.length > 0) throw new AppError('validation-failed', { errors: change.problems });
       const { userId } = sessionOf(request);
       const precondition = preconditionOf(request);
-      const changed = await transaction((tx) => updateProfile(tx, request.origin, userId, change, precondition));
+      const changed = await transaction((tx) => updateProfile(tx, request.origin, userId, change, precondition)).catch(
+        accountEnded,
+      );
       return sendUser(request, reply, changed, userView(changed));
     },
   );
@@ -78,7 +86,7 @@ export default async function me(app: App): Promise<void> {
     async (request, reply) => {
       const { currentPassword, newPassword } = request.body;
       const { userId, _id: keepSession } = sessionOf(request);
-      const account = await findUser(userId);
+      const account = await findUser(userId).catch(accountEnded);
       const errors = passwordProblems(newPassword, '/newPassword', config, account);
       if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
       const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
@@ -114,7 +122,9 @@ export async function deleteMe(app: App): Promise<void> {
     },
     async (request, reply) => {
       const act = { id: sessionOf(request).userId, precondition: preconditionOf(request) };
-      await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS));
+      await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS)).catch(
+        accountEnded,
+      );
       return reply.code(204).send(null);
     },
   );
