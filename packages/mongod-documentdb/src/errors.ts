@@ -35,17 +35,10 @@ export interface CodedMessage {
   readonly message: string;
 }
 
-/**
- * Translates an SQLSTATE. PostgreSQL's lock timeout means a write conflict inside a transaction, where waiting for
- * the other transaction could only end in one.
- */
-export function fromState(state: string, message: string, transactional: boolean): CodedMessage {
+/** Translates an SQLSTATE: the engine's own, or PostgreSQL's. */
+export function fromState(state: string, message: string): CodedMessage {
   const code = codeOfEngineState(state);
-  if (code !== undefined) return { code, message };
-  if (state === '55P03') {
-    return transactional ? { code: 112, message: WRITE_CONFLICT } : { code: 24, message: 'Unable to acquire lock' };
-  }
-  return fromPostgres(state, message);
+  return code === undefined ? fromPostgres(state, message) : { code, message };
 }
 
 function fromPostgres(state: string, message: string): CodedMessage {
@@ -55,6 +48,7 @@ function fromPostgres(state: string, message: string): CodedMessage {
       return { code: 11000, message };
     case '40001':
     case '40P01':
+    case '55P03':
       return { code: 112, message: WRITE_CONFLICT };
     case '57014':
       return { code: 50, message: 'operation exceeded time limit' };
@@ -85,6 +79,6 @@ function fromPostgres(state: string, message: string): CodedMessage {
 }
 
 /** Translates the code of a write error or an index error: MongoDB's own already, or a packed SQLSTATE. */
-export function fromReported(code: number, message: string, transactional: boolean): CodedMessage {
-  return isPackedState(code) ? fromState(unpackState(code), message, transactional) : { code, message };
+export function fromReported(code: number, message: string): CodedMessage {
+  return isPackedState(code) ? fromState(unpackState(code), message) : { code, message };
 }

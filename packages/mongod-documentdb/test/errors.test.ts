@@ -25,13 +25,12 @@ describe('error codes', () => {
     const packed = [...'M001C'].reduce((sum, char, i) => sum | ((char.charCodeAt(0) - 48) << (6 * i)), 0);
     expect(unpackState(packed)).toBe('M001C');
     expect(isPackedState(packed)).toBe(true);
-    expect(fromReported(packed, 'x', false).code).toBe(11000);
-    expect(fromReported(11000, 'x', false).code).toBe(11000);
+    expect(fromReported(packed, 'x').code).toBe(11000);
+    expect(fromReported(11000, 'x').code).toBe(11000);
   });
 
-  it('takes a lock timeout for a write conflict inside a transaction only', () => {
-    expect(fromState('55P03', 'x', true).code).toBe(112);
-    expect(fromState('55P03', 'x', false).code).toBe(24);
+  it('takes a lock timeout, a deadlock and a failed serialization for a write conflict', () => {
+    for (const state of ['55P03', '40P01', '40001']) expect(fromState(state, 'x').code).toBe(112);
   });
 });
 

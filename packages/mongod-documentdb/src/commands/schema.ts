@@ -75,10 +75,10 @@ async function createIndexes(attempt: Attempt, core: Core): Promise<Buffer> {
     // The engine answers for each shard; there is one.
     const [shard] = Object.values(docOf(reply['raw']));
     if (shard === undefined) return encode(reply);
-    throwReported(docOf(shard), attempt);
+    throwReported(docOf(shard));
     return okReply(docOf(shard));
   } catch (error) {
-    if (!isDuplicate(error, attempt)) throw error;
+    if (!isDuplicate(error)) throw error;
     const { errmsg, ...fields } = await describeConflict(attempt, core);
     throw new CommandError(11000, errmsg, { fields });
   }
@@ -90,22 +90,22 @@ function describeConflict(attempt: Attempt, core: Core): ReturnType<typeof findB
   return findBuildConflict(lookup, attempt, docsOf(attempt.doc['indexes']));
 }
 
-function isDuplicate(error: unknown, attempt: Attempt): boolean {
+function isDuplicate(error: unknown): boolean {
   if (error instanceof CommandError) return error.code === 11000;
-  return error instanceof PgError && fromState(error.state, error.message, attempt.transactional).code === 11000;
+  return error instanceof PgError && fromState(error.state, error.message).code === 11000;
 }
 
 async function dropIndexes(attempt: Attempt): Promise<Buffer> {
   const sql = 'CALL documentdb_api.drop_indexes($1, $2, NULL)';
   const reply = decode(await queryValue(attempt.engine, sql, [attempt.db, attempt.body]));
-  throwReported(reply, attempt);
+  throwReported(reply);
   return okReply({ nIndexesWas: reply['nIndexesWas'] });
 }
 
 /** Throws the error that an index command's result reports, if it reports one. */
-function throwReported(result: Doc, attempt: Attempt): void {
+function throwReported(result: Doc): void {
   if (result['ok'] === 1 || result['ok'] === true || result['code'] === undefined) return;
-  const { code, message } = fromReported(Number(result['code']), String(result['errmsg'] ?? ''), attempt.transactional);
+  const { code, message } = fromReported(Number(result['code']), String(result['errmsg'] ?? ''));
   throw new CommandError(code, message);
 }
 

@@ -1,12 +1,12 @@
-import { type Doc, decode, docOf, docsOf, encode, isDoc, splitSequence } from '../bson.ts';
+import { type Doc, decode, docOf, docsOf, encode, isDoc } from '../bson.ts';
 import { findDuplicateKey, type WriteOperation } from '../duplicate-key.ts';
 import { CommandError, fromReported } from '../errors.ts';
-import { type Attempt, type Command, engineCommand, LostRace, queryValue } from '../gateway/command.ts';
+import { type Attempt, type Command, engineCommand, LostRace, queryValue, Unfinished } from '../gateway/command.ts';
 import type { Core } from '../gateway/core.ts';
 import { idIn, validationInfo } from '../gateway/failure.ts';
-import { OPERATIONS } from '../gateway/request.ts';
 import { inMongoWords } from '../mongo-wording.ts';
 import { PgError } from '../postgres/connection.ts';
+import { isolationOf, operationAt, operationCount, restOf, turnOf } from './operations.ts';
 
 /** Retries of an upsert that lost a race; a duplicate key that is none of the race's making shows up again each time. */
 const UPDATE_RACES = 8;
@@ -15,12 +15,18 @@ const FIND_AND_MODIFY_RACES = 3;
 type WriteName = 'insert' | 'update' | 'delete';
 
 const TRAITS = { transactional: true, writes: true, retryable: true } as const;
-const findAndModifyCommand = engineCommand(findAndModify, TRAITS);
+const findAndModifyCommand = engineCommand(findAndModify, {
+  ...TRAITS,
+  isolation: (request) => ({ snapshot: true, turn: turnOf(request, request.doc['query']) }),
+});
 
 export const WRITE_COMMANDS: Readonly<Record<string, Command>> = {
-  insert: engineCommand((attempt, core) => write(attempt, core, 'insert'), TRAITS),
-  update: engineCommand((attempt, core) => write(attempt, core, 'update'), TRAITS),
-  delete: engineCommand((attempt, core) => write(attempt, core, 'delete'), TRAITS),
+  insert: engineCommand((attempt, core) => write(attempt, core, 'insert'), {
+    ...TRAITS,
+    isolation: () => ({ snapshot: true }),
+  }),
+  update: engineCommand((attempt, core) => write(attempt, core, 'update'), { ...TRAITS, isolation: isolationOf }),
+  delete: engineCommand((attempt, core) => write(attempt, core, 'delete'), { ...TRAITS, isolation: isolationOf }),
   findAndModify: findAndModifyCommand,
   findandmodify: findAndModifyCommand,
 };
@@ -37,22 +43,41 @@ async function write(attempt: Attempt, core: Core, name: WriteName): Promise<Buf
   if (!result || !success) throw new Error(`the engine gave no result for ${name}`);
   if (success[0] === 1) return result;
   const reply = decode(result);
-  const errors = docsOf(reply['writeErrors']);
-  for (const error of errors) await describeWriteError(error, attempt, core, name);
+  const errors = docsOf(reply['writeErrors']).map(inMongoTerms);
+  const conflicts = errors.filter(isConflict);
+  reply['writeErrors'] = errors.filter((error) => !isConflict(error));
+  for (const error of docsOf(reply['writeErrors'])) await describeWriteError(error, attempt, core);
+  const [conflict] = conflicts;
+  if (conflict !== undefined) throw notDone(attempt, reply, conflicts, String(conflict['errmsg']));
   if (attempt.transactional) attempt.endsTransaction = errors.length > 0;
   else if (name === 'update' && lostUpsertRace(attempt, errors)) throw new LostRace(UPDATE_RACES, () => encode(reply));
   return encode(reply);
 }
 
-/** Puts one write error into MongoDB's terms. Throws WriteConflict, which is never an error of a single write. */
-async function describeWriteError(error: Doc, attempt: Attempt, core: Core, name: WriteName): Promise<void> {
-  const reported = fromReported(Number(error['code']), String(error['errmsg'] ?? ''), attempt.transactional);
-  const { code, message } = inMongoWords(reported);
-  if (code === 112) throw new CommandError(112, message);
-  error['code'] = code;
-  error['errmsg'] = message;
+function inMongoTerms(error: Doc): Doc {
+  const { code, message } = inMongoWords(fromReported(Number(error['code']), String(error['errmsg'] ?? '')));
+  return { ...error, code, errmsg: message };
+}
+
+const isConflict = (error: Doc): boolean => error['code'] === 112;
+
+/**
+ * A write conflict is never an error of a single write. It ends a transaction; outside of one, what was done stands,
+ * and doing the whole batch again would do that twice.
+ */
+function notDone(attempt: Attempt, done: Doc, conflicts: readonly Doc[], message: string): Error {
+  const indexes = conflicts.map((conflict) => Number(conflict['index']));
+  const rest = attempt.transactional ? undefined : restOf(attempt, indexes);
+  if (rest === undefined) return new CommandError(112, message);
+  return new Unfinished(rest.request, (reply) => encode(rest.join(done, decode(reply))));
+}
+
+/** Adds to a write error what MongoDB tells besides its code. */
+async function describeWriteError(error: Doc, attempt: Attempt, core: Core): Promise<void> {
+  const { code, errmsg } = error;
   if (code !== 11000 && code !== 121) return;
-  const operation = operationAt(attempt, name, Number(error['index'] ?? 0));
+  const given = operationAt(attempt, Number(error['index'] ?? 0));
+  const operation: WriteOperation = attempt.name === 'insert' ? { document: given } : given;
   if (code === 121) {
     error['errmsg'] = 'Document failed validation';
     error['errInfo'] ??= validationInfo(operation.document?.['_id'] ?? idIn(operation.q));
@@ -62,21 +87,7 @@ async function describeWriteError(error: Doc, attempt: Attempt, core: Core, name
   // that is full of writes in this very place.
   const lookup = attempt.transactional ? core.engine : attempt.engine;
   const { db, collection } = attempt;
-  Object.assign(error, await findDuplicateKey(lookup, { db, collection, message, operation }));
-}
-
-/** The `index`-th operation of a write command, wherever it travelled. */
-function operationAt(attempt: Attempt, name: WriteName, index: number): WriteOperation {
-  const listed = attempt.doc[OPERATIONS[name] ?? ''];
-  const sent: unknown = Array.isArray(listed) ? listed[index] : nthOf(attempt.sequence, index);
-  const operation = sent instanceof Uint8Array ? decode(sent) : docOf(sent);
-  return name === 'insert' ? { document: operation } : operation;
-}
-
-function nthOf(sequence: Buffer | null, index: number): Buffer | undefined {
-  let at = 0;
-  for (const bytes of splitSequence(sequence ?? Buffer.alloc(0))) if (at++ === index) return bytes;
-  return undefined;
+  Object.assign(error, await findDuplicateKey(lookup, { db, collection, message: String(errmsg), operation }));
 }
 
 /** Whether the only update of a command was an upsert whose own query names the key that another upsert just made. */
@@ -84,7 +95,7 @@ function lostUpsertRace(attempt: Attempt, errors: readonly Doc[]): boolean {
   const [error] = errors;
   const keyValue = error?.['keyValue'];
   if (error?.['code'] !== 11000 || !isDoc(keyValue) || operationCount(attempt) !== 1) return false;
-  const operation = docOf(operationAt(attempt, 'update', 0));
+  const operation = operationAt(attempt, 0);
   const query = docOf(operation['q']);
   return (
     operation['upsert'] === true &&
@@ -97,11 +108,6 @@ function asksFor(condition: unknown, value: unknown): boolean {
   if (condition === undefined) return false;
   const asked = isDoc(condition) && '$eq' in condition ? condition['$eq'] : condition;
   return asked === value || String(asked) === String(value);
-}
-
-function operationCount(attempt: Attempt): number {
-  const updates = attempt.doc['updates'];
-  return Array.isArray(updates) ? updates.length : [...splitSequence(attempt.sequence ?? Buffer.alloc(0))].length;
 }
 
 async function findAndModify(attempt: Attempt): Promise<Buffer> {

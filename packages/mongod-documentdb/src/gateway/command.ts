@@ -31,6 +31,18 @@ export interface Attempt extends Request {
   endsTransaction: boolean;
 }
 
+export function attemptOf(request: Request, engine: PgConnection): Attempt {
+  return { ...request, engine, keepsEngine: false, endsTransaction: false };
+}
+
+/** How a command outside transactions keeps apart from others. */
+export interface Isolation {
+  /** Sees one state of the data, and meets a write conflict when what it is about to write has changed since. */
+  readonly snapshot: boolean;
+  /** Commands with the same one run one after another: at once, they would only get in each other's way. */
+  readonly turn?: string;
+}
+
 interface CommandTraits {
   /** May be part of a multi-document transaction. */
   readonly transactional?: true;
@@ -40,6 +52,8 @@ interface CommandTraits {
   readonly adminOnly?: true;
   /** Done once only, however often it is sent with the same transaction number. */
   readonly retryable?: true;
+  /** Without it: no snapshot and no turn. */
+  readonly isolation?: (request: Request) => Isolation;
 }
 
 /** A command that the gateway answers by itself. */
@@ -79,6 +93,23 @@ export class LostRace extends Error {
     super('lost the race of concurrent upserts');
     this.retries = retries;
     this.giveUp = giveUp;
+  }
+}
+
+/**
+ * Some operations of a batch met another transaction and were not done, all others were or failed for good.
+ */
+export class Unfinished extends Error {
+  override readonly name = 'Unfinished';
+  /** The operations that are to be tried again. */
+  readonly rest: Request;
+  /** Puts the reply to the rest together with what is known already. */
+  readonly join: (reply: Buffer) => Buffer;
+
+  constructor(rest: Request, join: (reply: Buffer) => Buffer) {
+    super('part of a batch met a write conflict');
+    this.rest = rest;
+    this.join = join;
   }
 }
 

@@ -1,33 +1,32 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Doc, decode, encode } from '../bson.ts';
 import { CommandError } from '../errors.ts';
-import { type PgConnection, PgError } from '../postgres/connection.ts';
+import { PgError } from '../postgres/connection.ts';
 import { rewriteRequest } from '../rewrite.ts';
+import { Autocommit } from './autocommit.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { type Attempt, type Command, type EngineCommand, LostRace, type Request } from './command.ts';
-import { isCreationRace, isWriteConflict } from './conflicts.ts';
+import { type Attempt, attemptOf, type Command, type EngineCommand, type Request } from './command.ts';
+import { isCreationRace } from './conflicts.ts';
 import type { Core } from './core.ts';
 import { describeFailure } from './failure.ts';
 import { readRequest } from './request.ts';
 import type { Session } from './sessions.ts';
+import { TimeLimit } from './time-limit.ts';
 import type { Transaction } from './transactions.ts';
 import type { WireRequest } from './wire.ts';
 
-/** Retries of a write that met another one: enough for 50 writers of one document, over about half a second. */
-const MAX_RETRIES = 8;
 /** Retries of a transaction's first statement that met the creation of its collection. */
 const MAX_RESTARTS = 3;
-/** setTimeout's limit; a longer maxTimeMS is no limit at all. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Runs commands: finds the handler, its transaction and its engine connection, and turns failures into replies. */
 export class Dispatcher {
   readonly #core: Core;
   readonly #commands: ReadonlyMap<string, Command>;
+  readonly #autocommit: Autocommit;
 
   constructor(core: Core, commands: ReadonlyMap<string, Command>) {
     this.#core = core;
     this.#commands = commands;
+    this.#autocommit = new Autocommit(core);
   }
 
   /** The reply to a request, as BSON. A command that fails is a reply too; this throws for defects only. */
@@ -68,9 +67,11 @@ export class Dispatcher {
     const { session } = request;
     const txnNumber = request.doc['txnNumber'];
     if (command.retryable !== true || session === undefined || txnNumber === undefined) {
-      return this.#withRetries(command, rewritten);
+      return this.#autocommit.run(command, rewritten);
     }
-    return this.#onceOnly(session, `${String(txnNumber)} ${request.name}`, () => this.#withRetries(command, rewritten));
+    return this.#onceOnly(session, `${String(txnNumber)} ${request.name}`, () =>
+      this.#autocommit.run(command, rewritten),
+    );
   }
 
   /** A write that is sent again gets the reply of the first time, also while that one is still running. */
@@ -131,10 +132,11 @@ export class Dispatcher {
     transaction: Transaction,
     restarts: number,
   ): Promise<Buffer> {
+    const limit = new TimeLimit(attempt);
     for (let tried = 0; ; tried++) {
       transaction.busy = true;
       try {
-        return await this.#timed(command, attempt);
+        return await limit.run(attempt.engine, () => command.run(attempt, this.#core));
       } catch (error) {
         if (tried >= restarts || !isCreationRace(error)) throw error;
         await this.#core.transactions.restart(transaction);
@@ -143,58 +145,11 @@ export class Dispatcher {
       }
     }
   }
-
-  /** Outside a transaction a write conflict is not the client's concern: mongod tries again by itself, so do we. */
-  async #withRetries(command: EngineCommand, request: Request): Promise<Buffer> {
-    for (let tried = 0; ; tried++) {
-      try {
-        return await this.#once(command, request);
-      } catch (error) {
-        if (error instanceof LostRace && tried >= error.retries) return error.giveUp();
-        if (!(error instanceof LostRace) && (tried >= MAX_RETRIES || !isWriteConflict(error))) throw error;
-      }
-      await sleep(2 ** tried + Math.random() * 5);
-    }
-  }
-
-  async #once(command: EngineCommand, request: Request): Promise<Buffer> {
-    const { requests } = this.#core.engine;
-    const attempt = attemptOf(request, await requests.acquire());
-    try {
-      return await this.#timed(command, attempt);
-    } finally {
-      if (!attempt.keepsEngine) requests.release(attempt.engine);
-    }
-  }
-
-  /** Cancels the statement when maxTimeMS is over; the connection stays ours until the cancel was delivered. */
-  async #timed(command: EngineCommand, attempt: Attempt): Promise<Buffer> {
-    const limit = Number(attempt.doc['maxTimeMS'] ?? 0);
-    if (limit < 0) throw new CommandError(2, `BSON field 'maxTimeMS' value must be >= 0, actual value '${limit}'`);
-    if (!(limit > 0) || attempt.name === 'getMore') return command.run(attempt, this.#core);
-    let cancelled: Promise<void> | undefined;
-    const timer = setTimeout(
-      () => {
-        cancelled = attempt.engine.cancel();
-      },
-      Math.min(limit, MAX_TIMEOUT_MS),
-    );
-    try {
-      return await command.run(attempt, this.#core);
-    } finally {
-      clearTimeout(timer);
-      await cancelled;
-    }
-  }
 }
 
 /** The SQLSTATE behind a failure: the engine's ordinal, where MongoDB's code is not known yet. */
 function stateOf(error: unknown): string | undefined {
   return error instanceof PgError ? error.state : undefined;
-}
-
-function attemptOf(request: Request, engine: PgConnection): Attempt {
-  return { ...request, engine, keepsEngine: false, endsTransaction: false };
 }
 
 function withFields(reply: Buffer, fields: Doc): Buffer {

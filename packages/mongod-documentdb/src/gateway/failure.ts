@@ -1,3 +1,4 @@
+import { BSONError } from 'bson';
 import { type Doc, docOf, isDoc } from '../bson.ts';
 import { findDuplicateKey } from '../duplicate-key.ts';
 import { codeName, RETRYABLE_CODES } from '../error-codes.ts';
@@ -38,11 +39,12 @@ export async function describeFailure(error: unknown, request: Request | undefin
 
 async function translate(error: unknown, request: Request | undefined, core: Core): Promise<Failure> {
   if (request?.transactional && isCreationRace(error)) return { code: 112, message: CREATED_MEANWHILE, fields: {} };
+  if (error instanceof BSONError) return { code: 22, message: `invalid BSON: ${error.message}`, fields: {} };
   if (error instanceof CommandError) return { ...inMongoWords(error), fields: error.fields, labels: error.labels };
   if (!(error instanceof PgError) || request === undefined) {
     return { code: 1, message: error instanceof Error ? error.message : String(error), fields: {} };
   }
-  const { code, message } = inMongoWords(fromState(error.state, error.message, request.transactional));
+  const { code, message } = inMongoWords(fromState(error.state, error.message));
   if (code === 11000) return duplicateKey(error, request, core);
   if (code === 121)
     return {

@@ -1,4 +1,4 @@
-import { Binary, BSONError } from 'bson';
+import { Binary } from 'bson';
 import { type Doc, decodeCommand, docOf, encode } from '../bson.ts';
 import { CommandError } from '../errors.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -13,9 +13,9 @@ export const OPERATIONS: Readonly<Record<string, string>> = {
   delete: 'deletes',
 };
 
-/** Reads a command. Throws `CommandError` for what no command can be. */
+/** Reads a command. Throws `CommandError` and `BSONError` for what no command can be. */
 export function readRequest(wire: WireRequest, client: ClientConnection, core: Core): Request {
-  const { doc, body } = unwrap(decodeBody(wire.body), wire.body);
+  const { doc, body } = unwrap(decodeCommand(wire.body), wire.body);
   const [name] = Object.keys(doc);
   if (name === undefined) throw new CommandError(59, 'no command given');
   if (doc['apiVersion'] !== undefined && doc['apiVersion'] !== '1') {
@@ -43,15 +43,6 @@ export function readRequest(wire: WireRequest, client: ClientConnection, core: C
 export function sessionIdOf(lsid: unknown): string | undefined {
   const { id } = docOf(lsid);
   return id instanceof Binary ? Buffer.from(id.buffer).toString('hex') : undefined;
-}
-
-function decodeBody(body: Buffer): Doc {
-  try {
-    return decodeCommand(body);
-  } catch (error) {
-    if (error instanceof BSONError) throw new CommandError(22, `invalid BSON: ${error.message}`);
-    throw error;
-  }
 }
 
 /** OP_QUERY may wrap its command in `$query`. */

@@ -4,12 +4,6 @@ import type { ClientConnection } from './client-connection.ts';
 import type { EnginePools } from './engine-pools.ts';
 import type { Session } from './sessions.ts';
 
-/**
- * Snapshot isolation. A row that another transaction holds is a write conflict at once; the short grace lets a
- * statement outside any transaction finish first.
- */
-const BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '20ms'";
-
 export interface Transaction {
   readonly engine: PgConnection;
   readonly number: string;
@@ -47,7 +41,7 @@ export class Transactions {
     session.transaction = transaction;
     this.#open.add(session);
     try {
-      await engine.simple(BEGIN);
+      await engine.simple('BEGIN');
     } catch (error) {
       await this.rollback(session);
       throw error;
@@ -69,7 +63,7 @@ export class Transactions {
 
   /** Takes a new snapshot for a transaction that has done nothing yet. */
   async restart(transaction: Transaction): Promise<void> {
-    await transaction.engine.simple(`ROLLBACK; ${BEGIN}`);
+    await transaction.engine.simple('ROLLBACK; BEGIN');
   }
 
   /** Commits. Committing once more what was committed last succeeds. Throws NoSuchTransaction or the engine's error. */

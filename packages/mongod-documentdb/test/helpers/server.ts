@@ -3,6 +3,7 @@ import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { type Cluster, startCluster } from '../../src/cluster.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { createGateway, type Gateway } from '../../src/gateway/server.ts';
+import { PgConnection } from '../../src/postgres/connection.ts';
 import { ensureEngine } from '../../src/provision.ts';
 import { ensureDataDirectory } from '../../src/template.ts';
 import { leavePlace, makePlace, type Place } from './launcher.ts';
@@ -19,6 +20,7 @@ export class TestServer {
   readonly #cluster: Cluster;
   readonly #gateways: Gateway[];
   readonly #clients: MongoClient[] = [];
+  #engine: PgConnection | undefined;
 
   constructor(place: Place, cluster: Cluster, gateway: Gateway, log: string[]) {
     this.port = gateway.port;
@@ -47,7 +49,15 @@ export class TestServer {
     return gateway;
   }
 
+  /** Whether a statement waits for a lock at this moment. */
+  async hasLockWait(): Promise<boolean> {
+    this.#engine ??= await new PgConnection({ socketPath: this.#cluster.socketPath }).connect();
+    const rows = await this.#engine.simple('SELECT FROM pg_locks WHERE NOT granted');
+    return rows.length > 0;
+  }
+
   async close(): Promise<void> {
+    this.#engine?.close();
     await Promise.all(this.#clients.map((client) => client.close()));
     await Promise.all(this.#gateways.map((gateway) => gateway.close()));
     await this.#cluster.stop();
