@@ -58,11 +58,6 @@ export const ERRORS = Object.freeze({
     'A recent sign-in is needed',
     'Sign in again and repeat the request within 10 minutes.',
   ],
-  'origin-not-allowed': [
-    403,
-    'The origin is not allowed',
-    'The operator lists the origins that browsers may call from.',
-  ],
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
