@@ -27,13 +27,17 @@ export const SignIn = named(
   { examples: [{ email: 'ada@example.com', password: 'correct horse battery staple' }] },
 );
 
-export const Refresh = named('Refresh', {
-  refreshToken: Type.String({
-    minLength: 1,
-    maxLength: 512,
-    description: 'Works once: its successor is in the response.',
-  }),
-});
+export const Refresh = named(
+  'Refresh',
+  {
+    refreshToken: Type.String({
+      minLength: 1,
+      maxLength: 512,
+      description: 'Works once: its successor is in the response.',
+    }),
+  },
+  { examples: [{ refreshToken: 'awQj6248oXdAoWs6AAAAAVe_uJOE7V9ozP8EcoYRKMMlvo9wW6eQw_bDN1D5Ps74' }] },
+);
 
 const tokens = {
   session: ref(Session),
