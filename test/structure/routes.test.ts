@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../src/errors.ts';
+import { BODY_PROBLEMS, IDEMPOTENCY_PROBLEMS } from '../../src/schemas/common.ts';
+import type { RouteEntry } from '../../src/types/fastify.ts';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { openApiDocument } from '../helpers/openapi.ts';
+
+const { document, operations } = await openApiDocument();
+
+/** Pages about the API, which are no part of it. */
+const isPage = (url: string) => url === '/' || url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/');
+
+let service: TestApp;
+let routes: Map<string, RouteEntry>;
+beforeAll(async () => {
+  service = await buildTestApp();
+  routes = new Map(
+    service.app.routeTable
+      .filter(({ method, url }) => method !== 'HEAD' && !isPage(url))
+      .map((route) => [`${route.method} ${route.url.replace(/:(\w+)/g, '{$1}')}`, route]),
+  );
+});
+afterAll(() => service.close());
+
+const routeOf = (name: string): RouteEntry => {
+  const route = routes.get(name);
+  if (!route) throw new Error(`${name} is documented and not registered`);
+  return route;
+};
+
+it('every route is documented, and every operation is a route', () => {
+  expect(operations.map(({ name }) => name).sort()).toEqual([...routes.keys()].sort());
+});
+
+it('every operation has an id of its own', () => {
+  const ids = operations.map(({ operationId }) => operationId);
+  expect(ids.filter((id) => !/^[a-z][A-Za-z]+$/.test(id ?? ''))).toEqual([]);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+describe.each(operations)('$name', (operation) => {
+  const { name, method, path, problems, responses, parameters = [] } = operation;
+  const takes = (place: string, parameter: string) =>
+    parameters.some((each) => each.in === place && each.name.toLowerCase() === parameter);
+
+  it('has a summary, a tag of the list and at least one success', () => {
+    expect(operation.summary).toMatch(/^[A-Z].*[^.]$/);
+    expect(operation.tags).toHaveLength(1);
+    expect(document.tags.map((tag) => tag.name)).toContain(operation.tags?.[0]);
+    expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+    for (const [status, { description }] of Object.entries(responses)) expect(description, status).toMatch(/\S/);
+  });
+
+  it('asks for what its scope asks for', () => {
+    const { access, permission } = routeOf(name);
+    expect(operation.security).toEqual(access === 'public' ? [] : [{ accessToken: [] }]);
+    expect(access === 'admin').toBe(permission !== undefined);
+    if (permission) expect(operation.description).toContain(`\`${permission}\``);
+    if (access === 'recently-authenticated') expect(operation.description).toContain('10 minutes');
+  });
+
+  it('documents the problems that its scope and its input bring along', () => {
+    const { access, permission } = routeOf(name);
+    const limited = path.startsWith('/v1/');
+    const keyed = takes('header', 'idempotency-key');
+    const expected: (readonly ErrorCode[] | false)[] = [
+      limited && ['validation-failed', 'rate-limited', 'internal-error', 'overloaded', 'unavailable'],
+      access !== 'public' && ['unauthenticated', 'invalid-token'],
+      permission !== undefined && ['forbidden'],
+      access === 'recently-authenticated' && ['reauthentication-required'],
+      operation.requestBody !== undefined && BODY_PROBLEMS,
+      keyed && IDEMPOTENCY_PROBLEMS,
+      limited && method === 'POST' && !keyed && ['idempotency-not-supported'],
+      takes('header', 'if-match') && ['precondition-failed'],
+      takes('query', 'cursor') && ['invalid-cursor'],
+      path.includes('{') && ['not-found'],
+    ];
+    expect(Object.keys(problems)).toEqual(expect.arrayContaining(expected.filter((codes) => codes !== false).flat()));
+  });
+
+  it('gives its problems as problem documents', () => {
+    // Readiness is told to machines that read nothing but the status.
+    for (const [status, { content = {} }] of Object.entries(responses))
+      if (status >= '400' && path !== '/readyz')
+        expect(content, status).toEqual({
+          'application/problem+json': expect.objectContaining({ schema: { $ref: '#/components/schemas/Problem' } }),
+        });
+  });
+
+  it('names every parameter of its path', () => {
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    expect(parameters.filter((each) => each.in === 'path').map((each) => each.name)).toEqual(inPath);
+  });
+
+  it('takes a body where its method has one', () => {
+    expect(operation.requestBody !== undefined).toBe(['POST', 'PUT', 'PATCH'].includes(method));
+  });
+});
+
+it('a list is paged', () => {
+  const lists = operations.filter(
+    ({ method, parameters = [] }) => method === 'GET' && parameters.some(({ name }) => name === 'cursor'),
+  );
+  expect(lists.map(({ name }) => name)).toEqual(['GET /v1/sessions', 'GET /v1/admin/users']);
+  for (const { name, parameters = [] } of lists)
+    expect(parameters.find((each) => each.name === 'limit')?.schema, name).toMatchObject({
+      minimum: 1,
+      maximum: 100,
+      default: 20,
+    });
+});
