@@ -9,19 +9,27 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig(({ mode }) => {
   const long = mode === 'long';
   const files = long ? '**/*.long.test.ts' : '**/*.test.ts';
+  // Stated for each project: what a project inherits is evaluated without the mode.
+  const byMode = {
+    exclude: long ? ['**/node_modules/**'] : ['**/*.long.test.ts', '**/node_modules/**'],
+    testTimeout: long ? 30 * 60_000 : 20_000,
+    hookTimeout: long ? 5 * 60_000 : 60_000,
+  };
   return {
     test: {
-      exclude: long ? ['**/node_modules/**'] : ['**/*.long.test.ts', '**/node_modules/**'],
-      testTimeout: long ? 30 * 60_000 : 20_000,
-      hookTimeout: long ? 5 * 60_000 : 60_000,
       // Password hashing and the database want the cores as well; more workers than cores only wait for each other.
       maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
       projects: [
         {
           extends: true,
-          test: { name: 'roster', include: [`test/${files}`], globalSetup: 'test/helpers/global-setup.ts' },
+          test: {
+            ...byMode,
+            name: 'roster',
+            include: [`test/${files}`],
+            globalSetup: 'test/helpers/global-setup.ts',
+          },
         },
-        { extends: true, test: { name: 'mongod-documentdb', include: [`packages/*/test/${files}`] } },
+        { extends: true, test: { ...byMode, name: 'mongod-documentdb', include: [`packages/*/test/${files}`] } },
       ],
       coverage: {
         provider: 'v8',
