@@ -97,6 +97,11 @@ export const configSchema = Type.Object({
     description: 'Largest request body, in bytes.',
   }),
   REQUEST_TIMEOUT_MS: milliseconds('How long a client may take to send a request.', 10_000),
+  RESPONSE_TIMEOUT_MS: milliseconds(
+    'How long an answer may take before it is 503 instead, however slow the database is. What was begun may still be done.',
+    20_000,
+    100,
+  ),
   SHUTDOWN_GRACE_MS: milliseconds('How long requests in flight may take to finish after a signal to stop.', 10_000),
   MAX_EVENT_LOOP_DELAY_MS: milliseconds(
     'New requests are answered 503 while the event loop lags more than this.',

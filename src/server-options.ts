@@ -36,6 +36,7 @@ export function serverOptions(
     bodyLimit: config.BODY_LIMIT,
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: timeout, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     requestTimeout: timeout,
+    handlerTimeout: config.RESPONSE_TIMEOUT_MS,
     connectionTimeout: CONNECTION_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // While draining, a request that still comes on an open connection is served, and the connection closed after it.

@@ -30,9 +30,9 @@ export async function openSigningKeys(keyring: Keyring): Promise<SigningKeys> {
   let current: SigningPair;
   let publicKeys = new Map<string, PublicKey>();
   let loadedAt = 0;
+  let loading: Promise<void> | undefined;
 
   async function load(): Promise<void> {
-    loadedAt = Date.now();
     let records = await SigningKey.find().sort({ generation: -1 }).lean<SigningKeyRecord[]>();
     if (records.length === 0) {
       await createKey(keyring, 1);
@@ -45,13 +45,22 @@ export async function openSigningKeys(keyring: Keyring): Promise<SigningKeys> {
     );
     const privateJwk = keyring.decrypt(newest.privateJwk, placeOf(newest._id)).toString();
     current = { kid: newest._id, privateKey: await importKey(JSON.parse(privateJwk)) };
+    loadedAt = Date.now();
+  }
+
+  /** One look for all who wait for it. One that fails tells nothing of any key, so the next may look again. */
+  function look(): Promise<void> {
+    loading ??= load().finally(() => {
+      loading = undefined;
+    });
+    return loading;
   }
 
   await load();
   return {
     current: () => current,
     async find(kid) {
-      if (!publicKeys.has(kid) && Date.now() - loadedAt > RELOAD_INTERVAL_MS) await load();
+      if (!publicKeys.has(kid) && Date.now() - loadedAt > RELOAD_INTERVAL_MS) await look();
       const { key, expiresAt = Number.POSITIVE_INFINITY } = publicKeys.get(kid) ?? {};
       // Compared here: this list outlives what a TTL index removes.
       return expiresAt > Date.now() ? key : undefined;

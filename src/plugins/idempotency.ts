@@ -72,12 +72,16 @@ async function replay(deps: App['deps'], id: string, kept: KeptResponse, reply: 
 /** A response that a retry should get again. A failure, or being told to wait, is not one: the retry runs anew. */
 const isFinal = (statusCode: number): boolean => statusCode < 500 && statusCode !== 429;
 
+const hasTimedOut = ({ signal }: FastifyRequest): boolean => signal.reason?.code === 'FST_ERR_HANDLER_TIMEOUT';
+
 /** Keeps the first response before the client gets it: whoever has seen it will see it again. */
 function keep({ deps }: App) {
   return async (request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<void> => {
     const { idempotencyClaim } = request;
     if (!idempotencyClaim) return;
     request.idempotencyClaim = null;
+    // What was asked for goes on behind such an answer: a retry must not run beside it before the lease ends.
+    if (hasTimedOut(request)) return;
     const { id, lease } = idempotencyClaim;
     try {
       if (!isFinal(reply.statusCode)) return await releaseKey(id, lease);
