@@ -59,21 +59,22 @@ describe('roster admin create', () => {
   });
 
   it.each([
-    ['a short password', 'ada2@example.com', 'short\n', [], /password must have at least 15 characters/],
     [
-      'a password of the context',
+      'every reason against a password',
       'grace.hopper@example.com',
-      'grace.hopper@example.com1\n',
+      'grace.hopper\n',
       [],
-      /must not be built from/,
+      /15 characters\n.*must not be built from/,
     ],
-    ['no password', 'ada2@example.com', '\n', [], /holds no password/],
-    ['two lines', 'ada2@example.com', 'correct horse battery\nstaple\n', [], /more than one line/],
-    ['what is not UTF-8', 'ada2@example.com', Buffer.alloc(20, 0xff), [], /not UTF-8/],
-    ['no email', 'ada2', PASSWORD, [], /email must be one email address/],
-    ['a name of markup', 'ada2@example.com', PASSWORD, ['--last-name', '<b>'], /lastName must hold more/],
+    [
+      'every reason against the account',
+      'ada2',
+      PASSWORD,
+      ['--last-name', '<b>'],
+      /one email address\n.*lastName must hold/,
+    ],
     ['a password to be promoted with', 'ada@example.com', PASSWORD, ['--promote'], /leave out the password/],
-  ])('exits with 2 for %s', async (_name, email, input, args, reason) => {
+  ])('exits with 2 and %s', async (_name, email, input, args, reason) => {
     const before = await db.collection('users').countDocuments();
     const { code, stdout, stderr } = await withPassword(email, input, ...args);
     expect(stderr).toMatch(reason);
@@ -153,10 +154,15 @@ describe('a password', () => {
     expect((await typed('abc\u0003')).password).toMatchObject({ message: 'Interrupted.' });
   });
 
-  it('is read from a pipe only so far', async () => {
+  it.each([
+    ['nothing', '\n', 'holds no password'],
+    ['two lines', 'correct horse battery\nstaple\n', 'more than one line'],
+    ['what is not UTF-8', Buffer.alloc(20, 0xff), 'not UTF-8'],
+    ['no end', Buffer.alloc(70_000, 'x'), 'too long for a password'],
+  ])('is not read from a pipe that holds %s', async (_name, content, reason) => {
     const input = new PassThrough();
-    input.end(Buffer.alloc(70_000, 'x'));
-    await expect(pipedPassword(input)).rejects.toThrow('too long for a password');
+    input.end(content);
+    await expect(pipedPassword(input)).rejects.toThrow(reason);
   });
 });
 

@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,7 +201,7 @@ describe('roster import users', () => {
       collMod: 'users',
       validator: { $jsonSchema: { bsonType: 'object', properties: { email: { bsonType: 'string', maxLength: 22 } } } },
     });
-    const lines = people(0, 500) + ndjson({ email: 'a.longer.name.than.others@example.com' }) + people(500, 600);
+    const lines = people(0, 600) + ndjson({ email: 'a.longer.name.than.others@example.com' });
     const { code, stdout, stderr } = await importFile(file('a.ndjson', lines));
     expect(code).toBe(1);
     expect(stdout).toBe('');
@@ -224,23 +223,5 @@ describe('roster import users', () => {
     expect(stderr).toMatch(reason);
     expect(code).toBe(2);
     expect(await users().toArray()).toEqual([]);
-  });
-});
-
-describe('its progress', () => {
-  it('is a bar on a terminal', async () => {
-    const accounts = file('a.ndjson', people(0, 600));
-    // `script` runs a command on a terminal of its own.
-    const command = `"${process.cwd()}/bin/roster" import users "${accounts}"`;
-    const child = spawn('script', ['-qec', command, '/dev/null'], {
-      env: { ...process.env, ...env(), NODE_ENV: 'test' },
-    });
-    let shown = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      shown += text;
-    });
-    const [code] = await once(child, 'close');
-    expect(code).toBe(0);
-    expect(shown).toMatch(/100 % · 600 accounts, [\d,]+\/s, 0 s left/);
   });
 });

@@ -11,8 +11,7 @@ afterEach(() => {
 
 const tally = (entries: number, bytes: number) => ({ entries, bytes, imported: entries, skipped: 0, refused: 0 });
 
-function written(totalBytes: number | undefined): string {
-  const output = new PassThrough({ encoding: 'utf8' });
+function written(totalBytes: number | undefined, output = new PassThrough({ encoding: 'utf8' })): string {
   const progress = showProgress(output, totalBytes);
   for (let second = 1; second <= 10; second++) {
     vi.advanceTimersByTime(1_000);
@@ -30,4 +29,18 @@ it('is a line every few seconds where there is no terminal', () => {
 
 it('promises no end where nobody knows it', () => {
   expect(written(undefined)).toBe('10,000 accounts, 2,000/s\n20,000 accounts, 2,000/s\n');
+});
+
+it('is a bar on a terminal, of which the last state stays', () => {
+  const terminal = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 80 });
+  const shown = written(1_000, terminal);
+  expect(shown).toContain('==========---------- 50 % · 10,000 accounts, 2,000/s, 5 s left');
+  expect(shown.trimEnd().split('\n').at(-1)).toContain(
+    '==================== 100 % · 20,000 accounts, 2,000/s, 0 s left',
+  );
+});
+
+it('is lines on a terminal, too, where nobody knows the end', () => {
+  const terminal = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 80 });
+  expect(written(undefined, terminal)).toBe('10,000 accounts, 2,000/s\n20,000 accounts, 2,000/s\n');
 });
