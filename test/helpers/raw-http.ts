@@ -1,5 +1,4 @@
-import { type AddressInfo, connect } from 'node:net';
-import type { TestApp } from './app.ts';
+import { connect } from 'node:net';
 
 /** What came back over a plain connection. */
 export interface RawResponse {
@@ -9,12 +8,6 @@ export interface RawResponse {
 }
 
 const DEADLINE_MS = 10_000;
-
-/** Listens on a free port of this machine. */
-export async function listen({ app }: Pick<TestApp, 'app'>): Promise<number> {
-  await app.listen({ host: '127.0.0.1', port: 0, listenTextResolver: () => 'listening' });
-  return (app.server.address() as AddressInfo).port;
-}
 
 /** Sends these very bytes, as no client would, and returns the first answer without waiting for the connection to end. */
 export function sendRaw(port: number, bytes: string | Buffer): Promise<RawResponse> {

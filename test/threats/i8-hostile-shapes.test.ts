@@ -5,10 +5,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { listen } from '../helpers/listen.ts';
 import { attempt, type Operation, operationsOf, takesBody } from '../helpers/operations.ts';
 import { call, type Person, person } from '../helpers/people.ts';
 import { quickest } from '../helpers/quickest.ts';
-import { listen, type RawResponse, sendRaw } from '../helpers/raw-http.ts';
+import { type RawResponse, sendRaw } from '../helpers/raw-http.ts';
 
 const BOUND_MS = 100;
 const PROTOTYPE_NAMES = [
@@ -29,7 +30,7 @@ beforeAll(async () => {
   service = await buildTestApp();
   admin = await person(service, { roles: ['admin'] });
   operations = operationsOf(service);
-  port = await listen(service);
+  port = await listen(service.app);
 });
 afterAll(() => service.close());
 

@@ -86,6 +86,7 @@ describe('a database that is gone', () => {
     expect((await call(service, 'GET', '/healthz')).statusCode).toBe(200);
     expect((await call(service, 'GET', '/problems/unavailable')).statusCode).toBe(200);
     await until('it is not ready', async () => (await call(service, 'GET', '/readyz')).statusCode === 503);
+    expect((await call(service, 'GET', '/readyz')).json()).toEqual({ status: 'database-unreachable' });
   });
 
   it('is 503 for a token whose key this instance has yet to learn, every time', async () => {
