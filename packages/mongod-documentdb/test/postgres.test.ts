@@ -104,6 +104,25 @@ describe('a connection', () => {
     connection.close();
   });
 
+  test('begins a transaction along with a query, prepared before or not', async () => {
+    const connection = await connect();
+    const answer = 'SELECT 42::int8';
+    for (const _ of ['not prepared', 'prepared']) {
+      connection.beginWithNextQuery();
+      expect(connection.status).toBe('I');
+      expect((await connection.query(answer))[0]?.[0]?.readBigInt64BE()).toBe(42n);
+      expect(connection.status).toBe('T');
+      await connection.simple('ROLLBACK');
+    }
+    connection.beginWithNextQuery();
+    await failure(connection.query('SELECT nonsense'));
+    expect(connection.status).toBe('E');
+    await connection.simple('ROLLBACK');
+    await connection.query(answer);
+    expect(connection.status).toBe('I');
+    connection.close();
+  });
+
   test('cancels what it is running', async () => {
     const connection = await connect();
     let ended = false;

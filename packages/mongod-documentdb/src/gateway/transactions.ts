@@ -40,12 +40,7 @@ export class Transactions {
     const transaction: Transaction = { engine, number, expiry, client, busy: false };
     session.transaction = transaction;
     this.#open.add(session);
-    try {
-      await engine.simple('BEGIN');
-    } catch (error) {
-      await this.rollback(session);
-      throw error;
-    }
+    engine.beginWithNextQuery();
     return transaction;
   }
 
@@ -63,7 +58,8 @@ export class Transactions {
 
   /** Takes a new snapshot for a transaction that has done nothing yet. */
   async restart(transaction: Transaction): Promise<void> {
-    await transaction.engine.simple('ROLLBACK; BEGIN');
+    await transaction.engine.simple('ROLLBACK');
+    transaction.engine.beginWithNextQuery();
   }
 
   /** Commits. Committing once more what was committed last succeeds. Throws NoSuchTransaction or the engine's error. */

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import {
+  BEGIN,
   bindExecuteSync,
   cancelRequest,
   FROM_SERVER,
@@ -74,6 +75,7 @@ export class PgConnection {
   /** Bytes that the first incomplete message needs; spares joining the chunks of a large row again and again. */
   #needed = 0;
   #prepared = 0;
+  #begins = false;
   #pid = 0;
   #secret = 0;
 
@@ -89,7 +91,7 @@ export class PgConnection {
     socket.on('error', (error) => this.#end(error.message));
     socket.on('close', () => this.#end('the database engine closed the connection'));
     const settings = { user: 'postgres', database: 'postgres', client_encoding: 'UTF8', ...this.#target.settings };
-    await this.#request(startupMessage(settings));
+    await this.#request([startupMessage(settings)]);
     return this;
   }
 
@@ -98,16 +100,25 @@ export class PgConnection {
    * the life of the connection: keep the number of texts finite and put what varies into `params`.
    */
   query(sql: string, params: readonly Param[] = []): Promise<Row[]> {
+    const before = this.#begins ? [BEGIN] : [];
+    this.#begins = false;
     const known = this.#statements.get(sql);
-    if (known !== undefined) return this.#request(bindExecuteSync(known, params));
+    if (known !== undefined) return this.#request([...before, bindExecuteSync(known, params)]);
     const name = `s${this.#prepared++}`;
     this.#statements.set(sql, name);
-    return this.#request(Buffer.concat([parse(name, sql), bindExecuteSync(name, params)]), sql);
+    // The first ParseComplete to come is that of `sql`, hence it goes before BEGIN's.
+    return this.#request([parse(name, sql), ...before, bindExecuteSync(name, params)], sql);
+  }
+
+  /** Begins a transaction with the next `query`, which spares waiting for an answer in between. */
+  beginWithNextQuery(): void {
+    this.#begins = true;
   }
 
   /** Runs one or more statements without parameters; rows of all of them, as text. */
   simple(sql: string): Promise<Row[]> {
-    return this.#request(simpleQuery(sql));
+    this.#begins = false;
+    return this.#request([simpleQuery(sql)]);
   }
 
   /**
@@ -130,7 +141,7 @@ export class PgConnection {
     this.#end('the connection was closed');
   }
 
-  #request(bytes: Buffer, preparing?: string): Promise<Row[]> {
+  #request(messages: readonly Buffer[], preparing?: string): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       if (this.closed || this.#socket === undefined) {
         reject(new PgError('the connection to the database engine is not open', CONNECTION_FAILURE));
@@ -139,7 +150,7 @@ export class PgConnection {
       const request: Request = { resolve, reject, rows: [] };
       if (preparing !== undefined) request.preparing = preparing;
       this.#waiting.push(request);
-      this.#socket.write(bytes);
+      this.#socket.write(messages.length === 1 && messages[0] ? messages[0] : Buffer.concat(messages));
     });
   }
 

@@ -93,6 +93,9 @@ export function bindExecuteSync(name: string, params: readonly Param[]): Buffer 
   return out;
 }
 
+/** BEGIN without a Sync: the statement that follows belongs to it, and both are answered together. */
+export const BEGIN: Buffer = Buffer.concat([parse('', 'BEGIN'), bindExecuteSync('', []).subarray(0, -SYNC.length)]);
+
 /** Reads a DataRow whose body begins at `at`; the columns are views on `bytes`, not copies. */
 export function readDataRow(bytes: Buffer, at: number): Row {
   const columns = bytes.readInt16BE(at);
