@@ -59,6 +59,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 interface Key {
   readonly id: string;
   readonly secret: Buffer;
+  /** Subkeys of MACs by purpose, derived once: requests need them, and purposes are few words of this program. */
+  readonly macKeys: Map<string, KeyObject>;
 }
 
 interface Envelope {
@@ -124,7 +126,7 @@ function parseEntry(entry: string, position: number): Key {
     throw new KeyringError(`Key '${id}' has ${secret.length} bytes; it must have ${KEY_BYTES}`);
   }
   if (secret.every((byte) => byte === secret[0])) throw new KeyringError(`Key '${id}' is not random`);
-  return { id, secret };
+  return { id, secret, macKeys: new Map() };
 }
 
 /** Both alphabets are taken, because tools that make keys differ; Buffer alone would skip over any stray character. */
@@ -144,9 +146,9 @@ function subkey(key: Key, use: string): KeyObject {
 
 function hmac(key: Key, purpose: string, data: string | Uint8Array): Buffer {
   if (purpose === '') throw new TypeError('A MAC needs a purpose');
-  return createHmac('sha256', subkey(key, `mac/${purpose}`))
-    .update(data)
-    .digest();
+  const macKey = key.macKeys.get(purpose) ?? subkey(key, `mac/${purpose}`);
+  key.macKeys.set(purpose, macKey);
+  return createHmac('sha256', macKey).update(data).digest();
 }
 
 function encryptionKey(keys: ReadonlyMap<string, KeyObject>, id: string): KeyObject {

@@ -47,16 +47,19 @@ export async function createUser(
   }
 }
 
+/** The driver is asked itself, as single accounts are what is read most; so what mongoose leaves out is named here. */
+const READABLE = { projection: { passwordHash: 0 } } as const;
+
 /** A user that is not deleted, or `not-found`. */
 export async function findUser(id: Types.ObjectId): Promise<UserRecord> {
-  const user = await User.findOne({ _id: id, status: { $ne: 'deleted' } }).lean<UserRecord>();
+  const user = await User.collection.findOne<UserRecord>({ _id: id, status: { $ne: 'deleted' } }, READABLE);
   if (!user) throw new AppError('not-found');
   return user;
 }
 
 /** Any account, a deleted one too, or `not-found`. */
 export async function findAnyUser(id: Types.ObjectId): Promise<UserRecord> {
-  const user = await User.findOne({ _id: id }).lean<UserRecord>();
+  const user = await User.collection.findOne<UserRecord>({ _id: id }, READABLE);
   if (!user) throw new AppError('not-found');
   return user;
 }
