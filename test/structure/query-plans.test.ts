@@ -54,16 +54,20 @@ describe('the queries of every route', () => {
     expect(exercised.toSorted()).toEqual(routes.map(({ method, url }) => `${method} ${url}`).sort());
   });
 
-  it.each(exercised)('%s', async (route) => {
-    scene.recorded.length = 0;
-    await EXERCISES[route]?.(scene);
-    expect(scene.recorded.length).toBeGreaterThan(0);
-    const wrong = [];
-    for (const { request, sent } of scene.recorded) {
-      for (const problem of await wrongIn(sent)) wrong.push(`${request}: ${problem}`);
-    }
-    expect(wrong).toEqual([]);
-  }, 60_000);
+  it.each(exercised)(
+    '%s',
+    async (route) => {
+      scene.recorded.length = 0;
+      await EXERCISES[route]?.(scene);
+      expect(scene.recorded.length).toBeGreaterThan(0);
+      const wrong = [];
+      for (const { request, sent } of scene.recorded) {
+        for (const problem of await wrongIn(sent)) wrong.push(`${request}: ${problem}`);
+      }
+      expect(wrong).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe('the check itself', () => {
