@@ -10,10 +10,13 @@ export interface Step {
 
 const FENCE = /^```(\w+)( background)?\n(.*?)^```$/gms;
 
-/** The page as steps; a block that is no commands is what the commands before it print. */
-export function readSteps(path: string | URL): Step[] {
+/** A page, or one section of it, as steps; a block that is no commands is what the commands before it print. */
+export function readSteps(path: string | URL, section?: string): Step[] {
+  const page = readFileSync(path, 'utf8');
+  const text = section === undefined ? page : page.split(/^## /m).find((part) => part.startsWith(`${section}\n`));
+  if (text === undefined) throw new Error(`the page has no section "${section}"`);
   const steps: Step[] = [];
-  for (const [, language, background, content = ''] of readFileSync(path, 'utf8').matchAll(FENCE)) {
+  for (const [, language, background, content = ''] of text.matchAll(FENCE)) {
     if (language === 'sh') steps.push({ commands: content, expected: undefined, background: background !== undefined });
     else {
       const step = steps.pop();
