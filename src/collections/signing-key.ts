@@ -9,7 +9,7 @@ export const signingKeys = defineCollection({
   private: {
     _id: 'RFC 7638 thumbprint of the public key; the `kid` of a token.',
     generation: 'Counts up. Unique, so that of several instances that rotate at once one wins.',
-    publicJwk: 'Published at `/.well-known/jwks.json`.',
+    publicJwk: 'Verifies what the private key signed.',
     privateJwk: 'Encrypted by the keyring.',
     createdAt: 'Of the key.',
     expiresAt: 'Set when a newer key takes over: when the last token signed by this one has expired.',
