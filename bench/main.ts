@@ -8,7 +8,7 @@ import { type Captured, capture } from './capture.ts';
 import { type CeilingProcess, startCeiling } from './ceiling.ts';
 import { type BenchDatabase, drop, PASSWORD, seed } from './database.ts';
 import { load } from './load.ts';
-import { type Measurement, measure, type Participant } from './measure.ts';
+import { type Measurement, measure, type Participant, warmUp } from './measure.ts';
 import { HASHING, type Operation, READS, requestsOf, signIn, slugOf, type Tokens } from './operations.ts';
 import { type Options, readOptions } from './options.ts';
 import { reportJson, reportText } from './report.ts';
@@ -39,34 +39,38 @@ async function open(server: string, accounts: number, name: string, keyring: str
 /** The ceilings and the operations of every size, each beside what it is compared with. */
 function participants(subjects: readonly Subject[], ceiling: CeilingProcess, seconds: number): Participant[] {
   const { pid, origin } = ceiling;
-  const own = (name: string, path: string, accounts?: number): Participant => ({
+  const reading = { seconds, warmUp: 1_000 };
+  const hashing = { seconds: seconds * 2, warmUp: 100 };
+  const bare = (name: string, path: string, accounts?: number): Participant => ({
+    ...reading,
     name,
     ...(accounts !== undefined && { accounts }),
     pid,
-    seconds,
     run: (connections, amount) => load(origin, connections, amount, () => ({ path })),
   });
-  const operation = (subject: Subject, name: Operation, howLong: number): Participant => {
+  const operation = (subject: Subject, name: Operation, howLong: typeof reading): Participant => {
     const { database, service } = subject;
     const next = requestsOf(database, () => subject.tokens)[name];
     return {
+      ...howLong,
       name,
       accounts: database.accounts,
       pid: service.pid,
-      seconds: howLong,
       run: (connections, amount) => load(service.origin, connections, amount, next),
     };
   };
-  const reads = READS.flatMap((name) =>
-    subjects.flatMap((subject) => [
-      operation(subject, name, seconds),
-      own(sameCommands(name), `/${subject.database.name}/${slugOf(name)}`, subject.database.accounts),
-    ]),
-  );
-  const findOne = subjects.map(({ database: { name, accounts } }) => own(FIND_ONE, `/${name}/find-one`, accounts));
-  const hashing = HASHING.flatMap((name) => subjects.map((subject) => operation(subject, name, seconds * 2)));
-  const raw: Participant = { name: RAW_HASHING, pid, seconds: seconds * 2, run: ceiling.hash };
-  return [own(BARE, '/bare'), ...findOne, ...reads, raw, ...hashing];
+  return [
+    bare(BARE, '/bare'),
+    ...subjects.map(({ database: { name, accounts } }) => bare(FIND_ONE, `/${name}/find-one`, accounts)),
+    ...READS.flatMap((name) =>
+      subjects.flatMap((subject) => [
+        operation(subject, name, reading),
+        bare(sameCommands(name), `/${subject.database.name}/${slugOf(name)}`, subject.database.accounts),
+      ]),
+    ),
+    { ...hashing, name: RAW_HASHING, pid, run: ceiling.hash },
+    ...HASHING.flatMap((name) => subjects.map((subject) => operation(subject, name, hashing))),
+  ];
 }
 
 async function engineOf(server: string): Promise<string> {
@@ -85,6 +89,9 @@ async function measureAll(options: Options, subjects: readonly Subject[], ceilin
   const signInAgain = async (): Promise<void> => {
     for (const subject of subjects) subject.tokens = await signIn(subject.service.origin, subject.database);
   };
+  await signInAgain();
+  say('Warming up');
+  await warmUp(all);
   for (const connections of options.connections) {
     say(`Measuring ${all.length} participants with ${connections} in flight, ${options.rounds} times`);
     measurements.push(...(await measure(all, connections, options.rounds, signInAgain)));
@@ -116,6 +123,8 @@ async function run(options: Options, server: string, names: ReadonlyMap<number, 
 }
 
 async function main(): Promise<void> {
+  // What was started is ended when this process ends, which a signal by itself would not wait for.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const options = readOptions(process.argv.slice(2));
   if (!options) return;
   const database = await startEphemeral(say);

@@ -8,6 +8,8 @@ export interface Participant {
   /** The process whose CPU is counted. */
   readonly pid: number;
   readonly seconds: number;
+  /** Requests that are thrown away first: code is compiled while it is called for the first thousand times. */
+  readonly warmUp: number;
   run(connections: number, amount: number): Promise<Run>;
 }
 
@@ -26,8 +28,12 @@ export interface Measurement {
   readonly p99: number;
 }
 
-/** Requests of a participant that are thrown away: code is compiled while it is called for the first times. */
-const WARM_UP_SECONDS = 0.3;
+const WARM_UP_CONNECTIONS = 16;
+
+/** Once for all numbers of connections: the processes stay the same. */
+export async function warmUp(participants: readonly Participant[]): Promise<void> {
+  for (const participant of participants) await participant.run(WARM_UP_CONNECTIONS, participant.warmUp);
+}
 
 /**
  * Measures all participants by turns, so that what disturbs the machine for a while disturbs them alike: ratios are
@@ -42,11 +48,13 @@ export async function measure(
   const courses = participants.map((participant) => new Course(participant, connections));
   for (let round = 0; round < rounds; round++) {
     await beforeRound();
-    if (round === 0) for (const course of courses) await course.warmUp();
+    if (round === 0) for (const course of courses) await course.sound();
     for (const course of round % 2 === 0 ? courses : courses.toReversed()) await course.round();
   }
   return courses.map((course) => course.result());
 }
+
+const SOUNDING_SECONDS = 0.3;
 
 /** A participant on its way through the rounds. */
 class Course {
@@ -61,10 +69,11 @@ class Course {
     this.#connections = connections;
   }
 
-  async warmUp(): Promise<void> {
+  /** Finds out how fast it is about, with so many in flight. */
+  async sound(): Promise<void> {
     const first = await this.#participant.run(this.#connections, this.#connections * 2);
     this.#perSecond = first.latencies.length / first.seconds;
-    await this.#run(WARM_UP_SECONDS);
+    await this.#run(SOUNDING_SECONDS);
   }
 
   async round(): Promise<void> {

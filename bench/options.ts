@@ -14,7 +14,7 @@ const HELP = `Measures the built service next to what the machine can do at most
 
 npm run bench -- [options]
   --quick              one short round: a look, not a measurement
-  --seconds <n>        seconds of each measurement of a read (1.5)
+  --seconds <n>        seconds of each measurement of a read (1.25)
   --rounds <n>         how often each is repeated (3)
   --connections <n,…>  requests in flight (1,16,64)
   --accounts <n,…>     sizes of the databases (1000,100000)
@@ -43,7 +43,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     return undefined;
   }
   return {
-    seconds: positive('seconds', values.seconds ?? (values.quick ? '0.4' : '1.5')),
+    seconds: positive('seconds', values.seconds ?? (values.quick ? '0.4' : '1.25')),
     rounds: Math.ceil(positive('rounds', values.rounds ?? (values.quick ? '1' : '3'))),
     connections: list('connections', values.connections),
     accounts: list('accounts', values.accounts),

@@ -36,6 +36,7 @@ export async function startService(mongodbUri: string, keyring: string): Promise
     // It writes its log as in production; nobody reads it.
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  process.once('exit', () => child.kill());
   const origin = await announced(child);
   if (child.pid === undefined) throw new Error('The service has no process');
   return { pid: child.pid, origin, stop: () => stop(child) };
