@@ -40,11 +40,12 @@ afterEach(async () => {
   // Not signed out, not locked out, and nobody had to do anything.
   await until('the service has recovered', async () => (await admin.call('GET', '/v1/users/me')).statusCode === 200);
 });
+// MongoDB keeps a transaction that was broken off for a minute, and drops no database before.
 afterAll(async () => {
   await service.close();
   await direct.close();
   proxy.close();
-});
+}, 120_000);
 
 type Answer = Awaited<ReturnType<typeof call>>;
 
