@@ -42,6 +42,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [115, 'CommandNotSupported'],
   [121, 'DocumentValidationFailure'],
   [166, 'CommandNotSupportedOnView'],
+  [175, 'QueryPlanKilled'],
   [189, 'PrimarySteppedDown'],
   [197, 'InvalidIndexSpecificationOption'],
   [241, 'ConversionFailure'],

@@ -78,6 +78,20 @@ function mapBsonTypes(value: unknown, inSchema: boolean, change: (types: unknown
   }
 }
 
+/** More than any result has; the engine keeps a result with a limit as a whole. */
+const NO_REAL_LIMIT = 2 ** 31 - 1;
+
+/** The same find or aggregate, such that the engine computes the whole result before it returns the first batch. */
+export function asWhole(body: Buffer): Buffer {
+  const command = decodeExact(body);
+  const { pipeline } = command;
+  return encode(
+    Array.isArray(pipeline)
+      ? { ...command, pipeline: [...pipeline, { $limit: NO_REAL_LIMIT }] }
+      : { ...command, limit: NO_REAL_LIMIT },
+  );
+}
+
 /**
  * A find whose projection only names `$meta` values neither includes nor excludes fields in MongoDB; the engine
  * takes it for an inclusion. Returns the aggregate that does what MongoDB would, `undefined` for any other find.

@@ -115,7 +115,7 @@ describe('a connection', () => {
       await connection.simple('ROLLBACK');
     }
     connection.beginWithNextQuery();
-    await failure(connection.query('SELECT nonsense'));
+    await failure(connection.query('SELECT 1 / $1::int', ['0']));
     expect(connection.status).toBe('E');
     await connection.simple('ROLLBACK');
     await connection.query(answer);

@@ -10,16 +10,13 @@ function listed(request: Request): readonly unknown[] | undefined {
 
 const split = ({ sequence }: Request): Buffer[] => [...splitSequence(sequence ?? Buffer.alloc(0))];
 
-export function operationCount(request: Request): number {
-  return (listed(request) ?? split(request)).length;
+/** The operations of an insert, update or delete, each for `decodeOperation`. */
+export function operationsOf(request: Request): readonly unknown[] {
+  return listed(request) ?? split(request);
 }
 
-/** The `index`-th operation; an insert's is the document. */
-export function operationAt(request: Request, index: number): Doc {
-  return decoded((listed(request) ?? split(request))[index]);
-}
-
-function decoded(operation: unknown): Doc {
+/** An operation of an update or delete, or the document of an insert. */
+export function decodeOperation(operation: unknown): Doc {
   return operation instanceof Uint8Array ? decode(operation) : docOf(operation);
 }
 
@@ -52,7 +49,7 @@ export function turnOf(request: Request, query: unknown): string {
 
 function onlyOperation(request: Request): Doc | undefined {
   const inDoc = listed(request);
-  if (inDoc !== undefined) return inDoc.length === 1 ? decoded(inDoc[0]) : undefined;
+  if (inDoc !== undefined) return inDoc.length === 1 ? decodeOperation(inDoc[0]) : undefined;
   const { sequence } = request;
   return sequence !== null && sequence.readInt32LE(0) === sequence.length ? decode(sequence) : undefined;
 }
@@ -69,7 +66,7 @@ interface Rest {
  * were to follow. `undefined` when that is the whole batch.
  */
 export function restOf(request: Request, conflicts: readonly number[]): Rest | undefined {
-  const count = operationCount(request);
+  const count = operationsOf(request).length;
   const [first = count] = conflicts;
   const isOrdered = request.doc['ordered'] !== false;
   const indexes = isOrdered ? Array.from({ length: count - first }, (_, i) => first + i) : conflicts;

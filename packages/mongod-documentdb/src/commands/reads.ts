@@ -1,5 +1,5 @@
 import { Long } from 'bson';
-import { docOf, encode, okReply } from '../bson.ts';
+import { decode, docOf, docsOf, encode, okReply } from '../bson.ts';
 import { CommandError } from '../errors.ts';
 import {
   type Attempt,
@@ -10,7 +10,7 @@ import {
   type Request,
 } from '../gateway/command.ts';
 import type { Core } from '../gateway/core.ts';
-import { metaProjectionAsAggregate } from '../rewrite.ts';
+import { asWhole, metaProjectionAsAggregate } from '../rewrite.ts';
 import { explainCommand } from './explain.ts';
 
 export const READ_COMMANDS: Readonly<Record<string, Command>> = {
@@ -51,17 +51,27 @@ export async function firstPage(
   const rows = await attempt.engine.query(FIRST_PAGE_SQL[source], [attempt.db, body]);
   const [page, continuation, persist, id] = rows[0] ?? [];
   if (!page) throw new Error(`the engine returned no page for ${source}`);
+  if (continuation && goesByPlace(continuation)) return firstPage(attempt, core, source, asWhole(body));
   if (continuation && id) {
     const pinned = persist?.[0] === 1 && !attempt.transactional;
     if (pinned) attempt.keepsEngine = true;
     core.cursors.open(id.readBigInt64BE(0).toString(), {
       db: attempt.db,
+      collection: attempt.collection,
       engine: pinned ? attempt.engine : null,
       // A copy: the row is a slice of a chunk that holds the whole first page.
       continuation: Buffer.from(continuation),
     });
   }
   return page;
+}
+
+/**
+ * Whether a cursor would go on behind the place where the last document is stored, which is how the engine reads by an
+ * index other than `_id_`. An update gives a document a new place, so that it would be returned twice or not at all.
+ */
+function goesByPlace(continuation: Buffer): boolean {
+  return docsOf(decode(continuation)['continuation']).some((table) => !('pk' in table));
 }
 
 function find(attempt: Attempt, core: Core): Promise<Buffer> {
@@ -86,6 +96,10 @@ async function getMore(attempt: Attempt, core: Core): Promise<Buffer> {
   const cursor = core.cursors.find(id);
   if (cursor === undefined) throw new CommandError(43, `cursor id ${id} not found`);
   if (cursor.busy) throw new CommandError(12051, `cursor id ${id} is already in use`);
+  if (cursor.isOrphan) {
+    core.cursors.drop(id);
+    throw new CommandError(175, `the collection of cursor id ${id} was dropped or renamed`);
+  }
   cursor.busy = true;
   cursor.usedAt = Date.now();
   try {

@@ -37,18 +37,20 @@ export const SCHEMA_COMMANDS: Readonly<Record<string, Command>> = {
   listIndexes: engineCommand(listIndexes),
 };
 
-async function drop(attempt: Attempt): Promise<Buffer> {
+async function drop(attempt: Attempt, core: Core): Promise<Buffer> {
   const { db, collection } = attempt;
   const dropped = await queryValue(attempt.engine, 'SELECT documentdb_api.drop_collection($1, $2)', [db, collection]);
+  core.cursors.orphan(db, collection);
   return dropped[0] === 1 ? okReply({ nIndexesWas: 1, ns: `${db}.${collection}` }) : okReply();
 }
 
-async function dropDatabase(attempt: Attempt): Promise<Buffer> {
+async function dropDatabase(attempt: Attempt, core: Core): Promise<Buffer> {
   await attempt.engine.query('SELECT documentdb_api.drop_database($1)', [attempt.db]);
+  core.cursors.orphan(attempt.db);
   return okReply({ dropped: attempt.db });
 }
 
-async function renameCollection(attempt: Attempt): Promise<Buffer> {
+async function renameCollection(attempt: Attempt, core: Core): Promise<Buffer> {
   const from = splitNamespace(attempt.doc['renameCollection']);
   const to = splitNamespace(attempt.doc['to']);
   if (from.db !== to.db) throw new CommandError(115, 'renameCollection across databases is not supported');
@@ -58,6 +60,8 @@ async function renameCollection(attempt: Attempt): Promise<Buffer> {
     to.collection,
     attempt.doc['dropTarget'] === true ? 'true' : 'false',
   ]);
+  core.cursors.orphan(from.db, from.collection);
+  core.cursors.orphan(to.db, to.collection);
   return okReply();
 }
 

@@ -6,7 +6,7 @@ import type { Core } from '../gateway/core.ts';
 import { idIn, validationInfo } from '../gateway/failure.ts';
 import { inMongoWords } from '../mongo-wording.ts';
 import { PgError } from '../postgres/connection.ts';
-import { isolationOf, operationAt, operationCount, restOf, turnOf } from './operations.ts';
+import { decodeOperation, isolationOf, operationsOf, restOf, turnOf } from './operations.ts';
 
 /** Retries of an upsert that lost a race; a duplicate key that is none of the race's making shows up again each time. */
 const UPDATE_RACES = 8;
@@ -46,11 +46,15 @@ async function write(attempt: Attempt, core: Core, name: WriteName): Promise<Buf
   const errors = docsOf(reply['writeErrors']).map(inMongoTerms);
   const conflicts = errors.filter(isConflict);
   reply['writeErrors'] = errors.filter((error) => !isConflict(error));
-  for (const error of docsOf(reply['writeErrors'])) await describeWriteError(error, attempt, core);
+  const operations = operationsOf(attempt);
+  for (const error of docsOf(reply['writeErrors'])) {
+    await describeWriteError(error, decodeOperation(operations[Number(error['index'] ?? 0)]), attempt, core);
+  }
   const [conflict] = conflicts;
   if (conflict !== undefined) throw notDone(attempt, reply, conflicts, String(conflict['errmsg']));
   if (attempt.transactional) attempt.endsTransaction = errors.length > 0;
-  else if (name === 'update' && lostUpsertRace(attempt, errors)) throw new LostRace(UPDATE_RACES, () => encode(reply));
+  else if (name === 'update' && lostUpsertRace(operations, errors))
+    throw new LostRace(UPDATE_RACES, () => encode(reply));
   return encode(reply);
 }
 
@@ -73,10 +77,9 @@ function notDone(attempt: Attempt, done: Doc, conflicts: readonly Doc[], message
 }
 
 /** Adds to a write error what MongoDB tells besides its code. */
-async function describeWriteError(error: Doc, attempt: Attempt, core: Core): Promise<void> {
+async function describeWriteError(error: Doc, given: Doc, attempt: Attempt, core: Core): Promise<void> {
   const { code, errmsg } = error;
   if (code !== 11000 && code !== 121) return;
-  const given = operationAt(attempt, Number(error['index'] ?? 0));
   const operation: WriteOperation = attempt.name === 'insert' ? { document: given } : given;
   if (code === 121) {
     error['errmsg'] = 'Document failed validation';
@@ -91,11 +94,11 @@ async function describeWriteError(error: Doc, attempt: Attempt, core: Core): Pro
 }
 
 /** Whether the only update of a command was an upsert whose own query names the key that another upsert just made. */
-function lostUpsertRace(attempt: Attempt, errors: readonly Doc[]): boolean {
+function lostUpsertRace(operations: readonly unknown[], errors: readonly Doc[]): boolean {
   const [error] = errors;
   const keyValue = error?.['keyValue'];
-  if (error?.['code'] !== 11000 || !isDoc(keyValue) || operationCount(attempt) !== 1) return false;
-  const operation = operationAt(attempt, 0);
+  if (error?.['code'] !== 11000 || !isDoc(keyValue) || operations.length !== 1) return false;
+  const operation = decodeOperation(operations[0]);
   const query = docOf(operation['q']);
   return (
     operation['upsert'] === true &&

@@ -13,9 +13,12 @@ export function isWriteConflict(error: unknown): boolean {
   return CONFLICT_STATES.has(error.state) || (error.state === 'XX000' && error.message.includes('tuple concurrently'));
 }
 
+/** What the engine says when it loses such a race: for a collection, or for the database that the first one makes. */
+const CREATION_FAILURE = /Unable to create (the specified|metadata database sentinel) collection/;
+
 /** Whether another client created the same collection at the same time. */
 export function isCreationRace(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error.message.includes('Unable to create the specified collection')) return true;
+  if (CREATION_FAILURE.test(error.message)) return true;
   return error instanceof PgError && error.state === '23505' && CATALOG_KEYS.test(error.constraint ?? '');
 }

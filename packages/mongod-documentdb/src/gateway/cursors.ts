@@ -5,11 +5,14 @@ const IDLE_MS = 600_000;
 
 interface Cursor {
   readonly db: string;
+  readonly collection: string;
   /** The connection that the engine needs for this cursor, if it cannot be continued on any. */
   readonly engine: PgConnection | null;
   /** Where the engine goes on. */
   continuation: Buffer;
   busy: boolean;
+  /** Set when the collection is gone: what the engine would go on with is the end, as if nothing were missing. */
+  isOrphan: boolean;
   usedAt: number;
 }
 
@@ -21,8 +24,8 @@ export class Cursors {
     return this.#cursors.size;
   }
 
-  open(id: string, cursor: Pick<Cursor, 'db' | 'engine' | 'continuation'>): void {
-    this.#cursors.set(id, { ...cursor, busy: false, usedAt: Date.now() });
+  open(id: string, cursor: Pick<Cursor, 'db' | 'collection' | 'engine' | 'continuation'>): void {
+    this.#cursors.set(id, { ...cursor, busy: false, isOrphan: false, usedAt: Date.now() });
   }
 
   find(id: string): Cursor | undefined {
@@ -41,6 +44,13 @@ export class Cursors {
     this.#cursors.delete(id);
     cursor.engine?.close();
     return true;
+  }
+
+  /** Marks the cursors of a collection, or of all in `db`, that was dropped or renamed. */
+  orphan(db: string, collection?: string): void {
+    for (const cursor of this.#cursors.values()) {
+      if (cursor.db === db && (collection ?? cursor.collection) === cursor.collection) cursor.isOrphan = true;
+    }
   }
 
   /** Closes the cursors that have been idle for too long. */

@@ -159,4 +159,41 @@ describe('cursors', () => {
       ),
     ).toEqual([999, 998]);
   });
+
+  it('return each document once while documents are updated, and grow', async () => {
+    const count = 200;
+    const growing = client.db('queries').collection<Document & { _id: number }>('growing');
+    await growing.insertMany(Array.from({ length: count }, (_, n) => ({ _id: n, kind: 'x', n, text: 'short' })));
+    await growing.createIndex({ kind: 1 });
+    const queries = [growing.find(), growing.find({ kind: 'x' }), growing.find({ n: { $gte: 0 } }).sort({ _id: 1 })];
+    for (const query of queries) {
+      const seen: unknown[] = [];
+      for await (const { _id } of query.batchSize(20)) {
+        seen.push(_id);
+        if (seen.length % 15 === 0) {
+          const some = [(_id * 7) % count, (_id * 31) % count, count - 1 - _id];
+          await growing.updateMany({ _id: { $in: some } }, { $set: { text: 'long'.repeat(seen.length) } });
+        }
+        if (seen.length === 50) await growing.updateMany({}, { $inc: { touched: 1 } });
+      }
+      expect(seen.sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: count }, (_, n) => n));
+    }
+  });
+
+  it('fail when their collection is dropped, instead of coming to an early end', async () => {
+    const database = client.db('queries-dropped');
+    const drops = [
+      (name: string) => database.collection(name).drop(),
+      (name: string) => database.renameCollection(name, `${name}-renamed`),
+      () => database.dropDatabase(),
+    ];
+    for (const [i, drop] of drops.entries()) {
+      const collection = database.collection<{ _id: number }>(`numbers${i}`);
+      await collection.insertMany(Array.from({ length: 50 }, (_, _id) => ({ _id })));
+      const cursor = collection.find().batchSize(10);
+      await cursor.next();
+      await drop(collection.collectionName);
+      await expect(cursor.toArray()).rejects.toMatchObject({ code: 175, codeName: 'QueryPlanKilled' });
+    }
+  });
 });

@@ -8,8 +8,8 @@ import { ensureEngine } from '../../src/provision.ts';
 import { ensureDataDirectory } from '../../src/template.ts';
 import { leavePlace, makePlace, type Place } from './launcher.ts';
 
-/** Nothing that a test writes has to outlive the machine. */
-const EPHEMERAL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+/** What a test writes may have to outlive the engine's processes, but not the machine. */
+const EPHEMERAL = { fsync: 'off', full_page_writes: 'off' };
 
 /** A gateway and its engine in the process of the test. */
 export class TestServer {
@@ -51,9 +51,15 @@ export class TestServer {
 
   /** Whether a statement waits for a lock at this moment. */
   async hasLockWait(): Promise<boolean> {
-    this.#engine ??= await new PgConnection({ socketPath: this.#cluster.socketPath }).connect();
-    const rows = await this.#engine.simple('SELECT FROM pg_locks WHERE NOT granted');
-    return rows.length > 0;
+    return (await this.engine('SELECT FROM pg_locks WHERE NOT granted')).length > 0;
+  }
+
+  /** Runs SQL on the engine, past the gateway; returns the rows' first columns. */
+  async engine(sql: string): Promise<(string | undefined)[]> {
+    if (this.#engine?.closed !== false) {
+      this.#engine = await new PgConnection({ socketPath: this.#cluster.socketPath }).connect();
+    }
+    return (await this.#engine.simple(sql)).map(([value]) => value?.toString());
   }
 
   async close(): Promise<void> {
