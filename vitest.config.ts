@@ -25,6 +25,8 @@ export default defineConfig(({ mode }) => {
           test: {
             ...byMode,
             name: 'roster',
+            // Loading the service anew for each file took longer than most files do. What a file opens, it closes.
+            isolate: false,
             include: [`test/${files}`],
             globalSetup: 'test/helpers/global-setup.ts',
           },
