@@ -21,7 +21,7 @@ export interface BenchDatabase {
 }
 
 /** The same server, another database. */
-export function uriOf(server: string, name: string): string {
+function uriOf(server: string, name: string): string {
   const uri = new URL(server);
   uri.pathname = `/${name}`;
   return uri.href;

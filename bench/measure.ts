@@ -13,7 +13,7 @@ export interface Participant {
   run(connections: number, amount: number): Promise<Run>;
 }
 
-export interface Round {
+interface Round {
   readonly perSecond: number;
   /** Milliseconds for each request. */
   readonly cpuMs: number | undefined;

@@ -44,8 +44,7 @@ const LAST_NAMES = [
 
 const MINUTE_MS = 60_000;
 
-const pick = <T>(items: readonly [T, ...T[]] | readonly T[], n: number, fallback: T): T =>
-  items[n % items.length] ?? fallback;
+const pick = (names: readonly string[], n: number): string => names[n % names.length] ?? '';
 
 /** Most accounts are live ones, and each status, role and flag has some. */
 function statusOf(n: number): UserStatus {
@@ -56,8 +55,8 @@ function statusOf(n: number): UserStatus {
 
 /** The `n`th of accounts that were created a minute apart, the last of `count` just now. */
 export function madeUpAccount(n: number, count: number): MadeUpAccount {
-  const firstName = pick(FIRST_NAMES, n, 'Ada');
-  const lastName = pick(LAST_NAMES, Math.floor(n / FIRST_NAMES.length), 'Lovelace');
+  const firstName = pick(FIRST_NAMES, n);
+  const lastName = pick(LAST_NAMES, Math.floor(n / FIRST_NAMES.length));
   const at = new Date(Date.now() - (count - n) * MINUTE_MS);
   return {
     _id: new Types.ObjectId(),

@@ -1,11 +1,11 @@
 /** One stage of a winning plan. */
-export interface PlanStage {
+interface PlanStage {
   readonly stage: string;
   readonly indexName?: string;
 }
 
 /** What running a query took; absent where the server was only asked for its plan. */
-export interface PlanCost {
+interface PlanCost {
   readonly returned: number;
   readonly documentsExamined: number;
   readonly keysExamined: number;

@@ -1,5 +1,6 @@
-import type { CommandStartedEvent, Document } from 'mongodb';
+import type { Document } from 'mongodb';
 import mongoose from 'mongoose';
+import { recordCommands } from '../../src/explain/record.ts';
 
 export interface SentCommand {
   /** `<command> <collection>`, such as `find users`. */
@@ -9,18 +10,14 @@ export interface SentCommand {
 
 /** Does `work`, and returns its result with every command that the service sent to the database meanwhile. */
 export async function withCommands<T>(work: () => Promise<T>): Promise<{ result: T; sent: SentCommand[] }> {
-  const client = mongoose.connection.getClient();
-  const sent: SentCommand[] = [];
-  const record = ({ commandName, command }: CommandStartedEvent): void => {
-    const target = command[commandName];
-    sent.push({ name: typeof target === 'string' ? `${commandName} ${target}` : commandName, command });
+  const { result, sent } = await recordCommands(mongoose.connection.getClient(), work);
+  return {
+    result,
+    sent: sent.map(({ name, collection, command }) => ({
+      name: collection === undefined ? name : `${name} ${collection}`,
+      command,
+    })),
   };
-  client.on('commandStarted', record);
-  try {
-    return { result: await work(), sent };
-  } finally {
-    client.off('commandStarted', record);
-  }
 }
 
 /** The names alone, in their order. */
