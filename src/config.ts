@@ -216,10 +216,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 }
 
 function lists(values: Environment): string[] {
-  const proxies = list(values.TRUSTED_PROXIES).filter((entry) => {
-    const [address = '', bits] = entry.split('/');
-    return isIP(address) === 0 || (bits !== undefined && !(Number(bits) >= 0 && Number(bits) <= 128));
-  });
+  const proxies = list(values.TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
   const origins = list(values.CORS_ORIGINS).filter(
     (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin,
   );
@@ -227,6 +224,14 @@ function lists(values: Environment): string[] {
     ...proxies.map((entry) => `TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range`),
     ...origins.map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
   ];
+}
+
+function isAddressOrRange(entry: string): boolean {
+  const [address = '', bits, ...more] = entry.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  // A prefix of no bits would be everybody.
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 function keyring({ KEYRING, NODE_ENV }: Environment): string[] {
