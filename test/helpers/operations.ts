@@ -30,7 +30,7 @@ interface OpenApiDocument {
 }
 
 /** A place of a body where text belongs, and the body with something else there. */
-export interface TextPlace {
+interface TextPlace {
   readonly pointer: string;
   /** `null` is what removes an optional value (RFC 7396). */
   readonly removable: boolean;
