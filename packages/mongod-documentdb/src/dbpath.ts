@@ -63,7 +63,7 @@ export class DbPath {
       return;
     }
     const next = `${this.#replicaSetFile}.tmp`;
-    writeFileSync(next, `${JSON.stringify(config)}\n`);
+    writeFileSync(next, `${JSON.stringify(config)}\n`, { flush: true });
     renameSync(next, this.#replicaSetFile);
   }
 

@@ -10,7 +10,7 @@ export interface ServeOptions {
   replSet?: string;
   /** Makes the server the primary of a replica set of its own, without waiting for replSetInitiate. */
   autoInitiate: boolean;
-  /** No fsync: faster, and lost when the machine goes down. */
+  /** No fsync: faster, and the last of it lost when the engine or the machine goes down. */
   ephemeral: boolean;
   /** Stop when the parent process is gone: whichever it is, or the one of this number. */
   exitWithParent: boolean | number;

@@ -116,8 +116,9 @@ class Server {
     const { data, postgresLog: logFile } = dbpath;
     const waiting = (seconds: number) => `still waiting for PostgreSQL to start on ${data} (${seconds} s)`;
     const cluster = await whileSaying(sayToPerson, waiting, async () => {
-      if (!(await ensureDataDirectory(template, data))) await upgradeExtensions(tree, data, signal);
-      const settings = this.#options.ephemeral ? EPHEMERAL : {};
+      const { ephemeral } = this.#options;
+      if (!(await ensureDataDirectory(template, data, !ephemeral))) await upgradeExtensions(tree, data, signal);
+      const settings = ephemeral ? EPHEMERAL : {};
       return startCluster({ tree, data, settings, logFile, signal });
     });
     void cluster.ended.then((how) => {

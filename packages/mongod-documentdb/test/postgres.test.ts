@@ -16,7 +16,7 @@ beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'mongod-documentdb-pg-'));
   const { tree, template } = await ensureEngine(() => {});
   const data = path.join(directory, 'pgdata');
-  await ensureDataDirectory(template, data);
+  await ensureDataDirectory(template, data, false);
   cluster = await startCluster({ tree, data, settings: { fsync: 'off' } });
 }, 120_000);
 

@@ -76,7 +76,7 @@ export async function startServer(params: Readonly<Record<string, string>> = {})
   const place = makePlace();
   const { tree, template } = await ensureEngine(() => {});
   const data = path.join(place.dbpath, 'pgdata');
-  await ensureDataDirectory(template, data);
+  await ensureDataDirectory(template, data, false);
   const logFile = path.join(place.dbpath, 'postgres.log');
   const cluster = await startCluster({ tree, data, settings: EPHEMERAL, logFile });
   const log: string[] = [];
