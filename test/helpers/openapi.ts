@@ -1,13 +1,13 @@
 import { buildOpenApiDocument } from '../../src/openapi-document.ts';
 
-export interface Documented {
+interface Documented {
   readonly description?: string;
   readonly content?: Readonly<
     Record<string, { readonly schema?: unknown; readonly examples?: Readonly<Record<string, { value: unknown }>> }>
   >;
 }
 
-export interface OpenApiOperation {
+interface OpenApiOperation {
   readonly operationId?: string;
   readonly summary?: string;
   readonly description?: string;
@@ -18,7 +18,7 @@ export interface OpenApiOperation {
   readonly responses: Readonly<Record<string, Documented>>;
 }
 
-export interface OpenApiDocument {
+interface OpenApiDocument {
   readonly openapi: string;
   readonly info: Readonly<Record<string, string>>;
   readonly tags: readonly { readonly name: string }[];
