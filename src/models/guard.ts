@@ -24,7 +24,8 @@ export async function keepAnAdmin(tx: ClientSession): Promise<void> {
   const admin = await User.findOne(
     { roles: 'admin', status: { $in: SIGN_IN_STATUSES } },
     { _id: 1 },
-    { session: tx },
+    // Admins are few: an index on the status would be walked instead.
+    { session: tx, hint: { roles: 1, _id: 1 } },
   ).lean();
   if (!admin) throw new AppError('last-admin');
 }

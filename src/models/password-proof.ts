@@ -33,6 +33,9 @@ export interface ProvenUser {
  * Only failures count, so any number of right attempts may run in parallel; and a failure is counted before it is
  * answered, so that parallel wrong ones never get more answers than the limit allows. A right password that was
  * overtaken by that many failures is answered as they are. Errors of the database count as nothing.
+ *
+ * The count is not looked at beforehand. It would spare the hash for an email that is over its limit, but a flood can
+ * have that hash for any other email. The bounded queue of the hashes and the limit by address answer floods.
  * @throws {AppError} `invalid-credentials`, or `rate-limited` after too many failures for one email
  */
 export async function provePassword(
@@ -43,9 +46,11 @@ export async function provePassword(
 ): Promise<ProvenUser> {
   const limit: Limit = { name: 'wrong-password', max: maxFailures, windowMs: WINDOW_MS };
   const key = keyring.mac('rate-limit', email).toString('base64url');
-  const [failures, user] = await Promise.all([countNow(limit, key), find(email)]);
-  if (failures.count >= maxFailures) throw tooMany(failures.resetMs);
+  const user = await find(email);
   const { valid, renew } = await passwords.verify(user?.passwordHash ?? undefined, password);
+  // Looked at for right and wrong ones alike: over the limit, neither answer nor time tells which it was.
+  const failures = await countNow(limit, key);
+  if (failures.count >= maxFailures) throw tooMany(failures.resetMs);
   const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status);
   if (!valid || !user?.passwordHash || !mayProve) {
     const { count, resetMs } = await countUp(limit, key);
@@ -58,8 +63,6 @@ export async function provePassword(
     });
     throw new AppError('invalid-credentials');
   }
-  const since = await countNow(limit, key);
-  if (since.count >= maxFailures) throw tooMany(since.resetMs);
   return { user: { ...user, passwordHash: user.passwordHash }, renew };
 }
 

@@ -78,8 +78,8 @@ describe('a sign-in that fails', () => {
     });
     expect(answer.commands).toEqual([
       'findAndModify rate_limits',
-      'find rate_limits',
       'find users',
+      'find rate_limits',
       'findAndModify rate_limits',
       'insert audit_events',
     ]);
