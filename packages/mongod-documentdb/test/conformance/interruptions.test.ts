@@ -75,7 +75,8 @@ describe('the loss of an engine process', () => {
       try {
         await things.insertOne({ _id: `i${Math.random()}` });
       } catch (error) {
-        expect(error).toMatchObject({ code: 91 });
+        // Lost, or found there by the driver's own retry, when the crash came between its commit and the answer.
+        expect(error).toMatchObject({ code: expect.toBeOneOf([91, 11000]) });
         return done;
       }
     }
