@@ -41,3 +41,6 @@ export function isDatabaseOutOfReach(error: unknown): boolean {
   }
   return error instanceof MongooseError && (OUT_OF_REACH.has(error.name) || NOT_CONNECTED.test(error.message));
 }
+
+/** MongoDB's code for a violated unique index; `keyPattern` is not relied on, as not every engine gives it. */
+export const isDuplicateKey = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000;

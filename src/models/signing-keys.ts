@@ -1,8 +1,8 @@
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { isDuplicateKey } from '../database-errors.ts';
 import { ACCESS_TOKEN_SECONDS, type SigningPair } from '../lib/access-token.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { SigningKey, type SigningKeyRecord } from './signing-key.ts';
-import { isDuplicateKey } from './user-account.ts';
 
 /** A key signs for this long before a new one takes over. */
 const SIGNING_KEY_DAYS = 30;

@@ -1,4 +1,5 @@
-import { type ClientSession, mongo, type Types } from 'mongoose';
+import type { ClientSession, Types } from 'mongoose';
+import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
@@ -6,10 +7,6 @@ import { Session } from './session.ts';
 import { endSessions } from './session-end.ts';
 import { type Role, User, type UserRecord } from './user.ts';
 import type { ProfileChange } from './user-fields.ts';
-
-/** MongoDB's code for a violated unique index; `keyPattern` is not relied on, as not every engine gives it. */
-export const isDuplicateKey = (error: unknown): boolean =>
-  error instanceof mongo.MongoServerError && error.code === 11000;
 
 interface NewAccount {
   readonly email: string;

@@ -1,8 +1,8 @@
 import type { ClientSession } from 'mongoose';
+import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvents } from './audit-event.ts';
 import { type Role, User, type UserStatus } from './user.ts';
-import { isDuplicateKey } from './user-account.ts';
 
 /** The statuses that an account can come with: one that is deleted is not worth bringing along. */
 export const IMPORTED_STATUSES = ['active', 'inactive', 'suspended'] as const satisfies readonly UserStatus[];
