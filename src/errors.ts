@@ -46,11 +46,37 @@ export const ERRORS = Object.freeze({
     'It is malformed, expired or its session has ended. Refresh the session or sign in again.',
   ],
   'invalid-credentials': [401, 'Email or password is wrong', 'The same answer is given whatever the cause.'],
+  'mfa-required': [
+    401,
+    'A second factor is needed',
+    'Send `challenge` with one of `methods` to `POST /v1/sessions/mfa` within 10 minutes.',
+  ],
+  'credentials-required': [
+    401,
+    'The link alone proves too little',
+    'Send the token together with a session of that account, or with its `password`.',
+  ],
+  'invalid-code': [401, 'The code is not right', 'Codes work once and for a short time. Ask for a new one.'],
+  'email-not-verified': [
+    403,
+    'The email is not verified',
+    'Follow the link that was mailed to it, or ask for another one.',
+  ],
+  'second-factor-required': [
+    403,
+    'A second factor is needed for this role',
+    'Add a second factor to the account and sign in with it.',
+  ],
   'wrong-password': [403, 'The current password is wrong', 'Give the password that the account has now.'],
   'refresh-token-reused': [
     401,
     'The refresh token was used before',
     'The session has been ended, as the token may be in foreign hands. Sign in again.',
+  ],
+  'foreign-origin': [
+    403,
+    'Requests from this origin are not taken',
+    'A request that carries cookies must come from an origin of `CORS_ORIGINS` or from the service itself.',
   ],
   forbidden: [403, 'Not allowed', 'The account lacks the permission that this route needs.'],
   'reauthentication-required': [
@@ -61,6 +87,22 @@ export const ERRORS = Object.freeze({
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
+  'factor-exists': [409, 'There is one already', 'Remove the factor that the account has first.'],
+  'identity-taken': [
+    409,
+    'This identity belongs to another account',
+    'Sign in to that account, or remove the identity there first.',
+  ],
+  'link-required': [
+    409,
+    'An account with this email exists',
+    'Sign in to it another way, then link the provider there.',
+  ],
+  'last-credential': [
+    409,
+    'The last way to sign in stays',
+    'Set a password, add a passkey or link another identity first.',
+  ],
   'last-admin': [409, 'The last admin stays', 'Make someone else an admin first.'],
   'invalid-status': [409, 'The status does not allow this', '`detail` says which status the account has.'],
   'restore-period-over': [409, 'The account can no longer be restored', 'The time to restore it has passed.'],
@@ -102,6 +144,8 @@ interface AppErrorOptions {
   readonly detail?: string;
   readonly errors?: readonly InputProblem[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Extension members of the problem document (RFC 9457, section 3.2). */
+  readonly members?: object;
   /** For the log alone: never shown to a client. */
   readonly cause?: unknown;
 }
@@ -114,8 +158,9 @@ export class AppError extends Error {
   readonly detail: string | undefined;
   readonly errors: readonly InputProblem[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: object | undefined;
 
-  constructor(code: ErrorCode, { detail, errors, headers = {}, cause }: AppErrorOptions = {}) {
+  constructor(code: ErrorCode, { detail, errors, headers = {}, members, cause }: AppErrorOptions = {}) {
     const [status, title] = ERRORS[code];
     super(detail ?? title, { cause });
     this.code = code;
@@ -123,6 +168,7 @@ export class AppError extends Error {
     this.detail = detail;
     this.errors = errors;
     this.headers = headers;
+    this.members = members;
   }
 }
 

@@ -16,6 +16,22 @@ export const AUDIT_ACTIONS = [
   'session.refreshed',
   'session.reused',
   'session.ended',
+  'session.challenged',
+  'session.reauthenticated',
+  'user.email-verified',
+  'user.email-change-requested',
+  'user.email-changed',
+  'user.password-reset-requested',
+  'user.password-reset',
+  'user.reclaimed',
+  'user.rejected',
+  'factor.added',
+  'factor.renamed',
+  'factor.removed',
+  'factor.used',
+  'identity.linked',
+  'identity.unlinked',
+  'signing-key.retired',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -2,8 +2,12 @@ import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
 import { toId } from './ids.ts';
 import { ROLES, USER_STATUSES } from './user.ts';
 
-/** RFC 8176 names of the ways a session was proven. */
-export const AUTHENTICATION_METHODS = ['pwd'] as const;
+/**
+ * How a session was proven, in the words of RFC 8176: password; one-time code (TOTP, recovery code, mailed link or
+ * code); proof of possession of a key (passkey); more than one factor. An external provider has no word there: `fed`.
+ */
+export const AUTHENTICATION_METHODS = ['pwd', 'otp', 'pop', 'mfa', 'fed'] as const;
+export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
 
 export const SESSION_LIMITS = Object.freeze({ userAgent: 512, ip: 45 });
 
@@ -50,9 +54,17 @@ export async function findSession(id: string, userId: string): Promise<LiveSessi
   return session.expiresAt.getTime() > now && session.idleExpiresAt.getTime() > now ? session : null;
 }
 
-export type LiveSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt'>;
+export type LiveSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt' | 'authenticationMethods'>;
 
-const LIVE_SESSION = { userId: 1, roles: 1, status: 1, authenticatedAt: 1, expiresAt: 1, idleExpiresAt: 1 };
+const LIVE_SESSION = {
+  userId: 1,
+  roles: 1,
+  status: 1,
+  authenticatedAt: 1,
+  authenticationMethods: 1,
+  expiresAt: 1,
+  idleExpiresAt: 1,
+};
 
 /** Live sessions of an account, newest first. */
 export async function listSessions(userId: Types.ObjectId, limit: number, after?: string): Promise<SessionRecord[]> {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type ClientSession, Types } from 'mongoose';
+import { type ClientSession, type QueryFilter, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
+import { type AuthenticationMethod, SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 
 export interface SessionLifetimes {
@@ -17,53 +17,65 @@ export interface IssuedSession {
   readonly refreshToken: string;
 }
 
-/** The account as the password check saw it, with the hash that was verified. */
-export type VerifiedUser = UserRecord & { readonly passwordHash: string };
+/** What was proven about an account, by whatever factors. */
+export interface Proof {
+  readonly user: Pick<UserRecord, '_id' | 'status' | 'secondFactors'>;
+  readonly methods: readonly AuthenticationMethod[];
+  /**
+   * What the account must still be in the very transaction that opens the session, such as the password hash that was
+   * verified: whatever was proven about another one counts for nothing.
+   */
+  readonly guard: QueryFilter<UserRecord>;
+  /** Replaces the password's hash, whose cost is no longer the current one. */
+  readonly renewedHash?: string | undefined;
+}
+
+export interface SignInOptions {
+  readonly keyring: Keyring;
+  readonly lifetimes: SessionLifetimes;
+}
 
 /** Everything that a password sign-in looks at, or nothing: unknown and malformed emails are alike to the caller. */
 export const findForSignIn = (email: string): Promise<UserRecord | null> =>
   User.findOne({ email }).select('+passwordHash').lean<UserRecord>().exec();
 
 /**
- * Opens a session. The update of the account carries the rule: it matches only while the account may sign in with the
- * very hash that was verified, and it makes this transaction conflict with one that suspends, deletes or demotes.
- * @returns null when the account has changed since, so that its password must be proven anew
+ * Opens a session. The update of the account carries the rule: it matches only while the account may sign in and is
+ * what was proven, and it makes this transaction conflict with one that suspends, deletes or demotes.
+ * @returns null when the account has changed since, so that it must be proven anew
  */
 export async function startSession(
   tx: ClientSession,
   origin: AuditOrigin,
-  verified: VerifiedUser,
-  options: {
-    readonly keyring: Keyring;
-    readonly lifetimes: SessionLifetimes;
-    readonly renewedHash?: string | undefined;
-  },
+  { user: verified, methods, guard, renewedHash }: Proof,
+  options: SignInOptions,
 ): Promise<(IssuedSession & { user: UserRecord }) | null> {
   const now = new Date();
   const wakes = verified.status === 'inactive';
   const user = await User.findOneAndUpdate(
-    { _id: verified._id, status: { $in: SIGN_IN_STATUSES }, passwordHash: verified.passwordHash },
+    { ...guard, _id: verified._id, status: { $in: SIGN_IN_STATUSES } },
     {
-      $set: { status: 'active', lastSignInAt: now, ...(options.renewedHash && { passwordHash: options.renewedHash }) },
+      $set: { status: 'active', lastSignInAt: now, ...(renewedHash && { passwordHash: renewedHash }) },
       ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
     },
     { session: tx, returnDocument: 'after', timestamps: false },
   ).lean<UserRecord>();
   if (!user) return null;
-  const { session, refreshToken } = newSession(user, origin, options);
+  const { session, refreshToken } = newSession(user, methods, origin, options);
   await Session.collection.insertOne(session, { session: tx, ignoreUndefined: true });
   await recordAuditEvent(tx, origin, {
     action: 'session.created',
     target: { collection: 'users', id: user._id },
-    ...(options.renewedHash && { changes: ['passwordHash'] }),
+    ...(renewedHash && { changes: ['passwordHash'] }),
   });
   return { user, session, refreshToken };
 }
 
 function newSession(
   user: UserRecord,
+  methods: readonly AuthenticationMethod[],
   { ip, userAgent }: AuditOrigin,
-  { keyring, lifetimes }: { readonly keyring: Keyring; readonly lifetimes: SessionLifetimes },
+  { keyring, lifetimes }: SignInOptions,
 ): IssuedSession {
   const now = new Date();
   const _id = new Types.ObjectId();
@@ -78,7 +90,7 @@ function newSession(
     seed: seed.toString('base64url'),
     rotation: 0,
     rotatedAt: now,
-    authenticationMethods: ['pwd'],
+    authenticationMethods: [...methods],
     authenticatedAt: now,
     ...(ip !== undefined && { ip }),
     ...(userAgent !== undefined && { userAgent: userAgent.slice(0, SESSION_LIMITS.userAgent) }),

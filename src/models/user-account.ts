@@ -3,6 +3,7 @@ import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
+import { revokeTokens } from './one-time-token.ts';
 import { Session } from './session.ts';
 import { endSessions } from './session-end.ts';
 import { type Role, User, type UserRecord } from './user.ts';
@@ -129,7 +130,7 @@ interface PasswordChange {
   readonly keepSession?: Types.ObjectId;
 }
 
-/** Replaces the password and ends every other session of the account. */
+/** Replaces the password, and ends every other session of the account and whatever was mailed to it. */
 export async function changePassword(
   tx: ClientSession,
   origin: AuditOrigin,
@@ -147,6 +148,7 @@ export async function changePassword(
     throw why.code === 'invalid-status' ? new AppError('wrong-password') : why;
   }
   await endSessions(tx, id, keepSession);
+  await revokeTokens(tx, id);
   await recordAuditEvent(tx, origin, {
     action: 'user.password-changed',
     target: { collection: 'users', id },

@@ -1,15 +1,13 @@
-import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
-import { signAccessToken } from '../lib/access-token.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import type { AuditOrigin } from '../models/audit-event.ts';
 import { provePassword } from '../models/password-proof.ts';
 import { refreshSession } from '../models/session-refresh.ts';
-import { findForSignIn, type IssuedSession, startSession } from '../models/sign-in.ts';
-import { BODY_PROBLEMS, headers, problems, ref } from '../schemas/common.ts';
+import { findForSignIn, type Proof } from '../models/sign-in.ts';
+import { BODY_PROBLEMS, headers, problems, ref, SIGN_IN_PROBLEMS } from '../schemas/common.ts';
 import { Refresh, Refreshed, SignedIn, SignIn } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
-import { sessionView, userView } from './representations.ts';
+import { signInAnswers } from './sign-in-answer.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -17,39 +15,15 @@ const MINUTE_MS = 60_000;
 export default async function sessions(app: App): Promise<void> {
   const { config, deps } = app;
 
-  /** The session with its tokens, as its owner sees it once. */
-  async function issued({ session, refreshToken }: IssuedSession) {
-    const claims = {
-      sub: session.userId.toHexString(),
-      sid: session._id.toHexString(),
-      roles: session.roles,
-      amr: session.authenticationMethods,
-    };
-    const access = await signAccessToken(deps.signingKeys.current(), claims, { issuer: config.PUBLIC_URL });
-    return {
-      session: sessionView(session, session),
-      accessToken: access.accessToken,
-      accessTokenExpiresAt: access.expiresAt.toISOString(),
-      refreshToken,
-      refreshTokenExpiresAt: session.idleExpiresAt.toISOString(),
-    };
-  }
+  const { issued, signIn } = signInAnswers(app);
 
-  /** Proves the password and opens a session. @throws {AppError} `invalid-credentials`, `rate-limited` */
-  async function openSession(email: string, password: string, from: AuditOrigin) {
+  /** Proves the password. @throws {AppError} `invalid-credentials`, `rate-limited` */
+  async function proofOf(email: string, password: string, origin: AuditOrigin): Promise<Proof> {
     const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-    // A second time, if the account changed in between: a parallel sign-in may have renewed the very hash.
-    for (let tries = 0; tries < 2; tries += 1) {
-      const attempt = { email, password, action: 'session.created' } as const;
-      const { user, renew } = await provePassword(findForSignIn, attempt, from, options);
-      const renewedHash = renew ? await deps.passwords.hash(password) : undefined;
-      const origin = { ...from, actor: { type: 'user', id: user._id } } as const;
-      const started = await transaction((tx) =>
-        startSession(tx, origin, user, { keyring: deps.keyring, lifetimes: config, renewedHash }),
-      );
-      if (started) return started;
-    }
-    throw new AppError('invalid-credentials');
+    const attempt = { email, password, action: 'session.created' } as const;
+    const { user, renew } = await provePassword(findForSignIn, attempt, origin, options);
+    const renewedHash = renew ? await deps.passwords.hash(password) : undefined;
+    return { user, methods: ['pwd'], guard: { passwordHash: user.passwordHash }, renewedHash };
   }
 
   app.post(
@@ -62,7 +36,7 @@ export default async function sessions(app: App): Promise<void> {
         body: ref(SignIn),
         response: {
           201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
-          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-credentials'),
+          ...problems(...BODY_PROBLEMS, ...SIGN_IN_PROBLEMS),
         },
       },
       config: { limit: { name: 'sign-in', max: 60, windowMs: 5 * MINUTE_MS }, secretResponse: true },
@@ -70,9 +44,13 @@ export default async function sessions(app: App): Promise<void> {
     async (request, reply) => {
       const email = normaliseEmail(request.body.email);
       if (email === undefined) throw invalidEmail();
-      const started = await openSession(email, request.body.password, request.origin);
-      void reply.code(201).header('location', `/v1/sessions/${started.session._id.toHexString()}`);
-      return { ...(await issued(started)), user: userView(started.user) };
+      // A second time, if the account changed in between: a parallel sign-in may have renewed the very hash.
+      for (let tries = 0; tries < 2; tries += 1) {
+        const proof = await proofOf(email, request.body.password, request.origin);
+        const answer = await signIn(request, reply, async () => proof);
+        if (answer) return answer;
+      }
+      throw new AppError('invalid-credentials');
     },
   );
 

@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../errors.ts';
+import { CHALLENGE_METHODS } from '../models/second-factor.ts';
 
 /** A named schema of the OpenAPI document, referred to by its `$id`, with its static type kept. */
 export const ref = <T extends TSchema & { $id: string }>(schema: T) =>
@@ -30,6 +31,12 @@ export const Problem = named(
     code: Type.Enum([...ERROR_CODES], { description: 'Stable; listed at `/problems`.' }),
     detail: Type.Optional(Type.String()),
     requestId: Type.String(),
+    challenge: Type.Optional(
+      Type.String({ description: 'With `mfa-required`: for `POST /v1/sessions/mfa`, within 10 minutes.' }),
+    ),
+    methods: Type.Optional(
+      Type.Array(Type.Enum([...CHALLENGE_METHODS]), { description: 'With `mfa-required`: what may be used there.' }),
+    ),
     errors: Type.Optional(
       Type.Array(
         closed({
@@ -58,6 +65,13 @@ export const BODY_PROBLEMS = [
   'invalid-json',
   'payload-too-large',
   'unsupported-media-type',
+] as const satisfies ErrorCode[];
+
+/** What a route that opens a session may answer. */
+export const SIGN_IN_PROBLEMS = [
+  'idempotency-not-supported',
+  'invalid-credentials',
+  'mfa-required',
 ] as const satisfies ErrorCode[];
 
 /** What a route that takes an idempotency key may answer. */

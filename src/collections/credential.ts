@@ -1,0 +1,42 @@
+import { CREDENTIAL_TYPES, Credential, PASSKEY_TRANSPORTS, SECOND_FACTORS } from '../models/credential.ts';
+import { defineCollection } from './define.ts';
+
+export const credentials = defineCollection({
+  model: Credential,
+  purpose: 'What an account signs in with besides its password: authenticator app, recovery codes, passkeys.',
+  public: {},
+  admin: {},
+  private: {
+    _id: 'On the wire as `id`.',
+    userId: 'The account.',
+    type: 'Which kind it is; the paths below depend on it.',
+    secret: 'TOTP: the shared secret, encrypted.',
+    confirmedAt: 'TOTP: when the first code proved that the secret arrived; it counts from then on.',
+    lastStep: 'TOTP: the time step of the last code that was accepted, so that each works once.',
+    codeHash: 'Recovery code: its keyed hash.',
+    credentialId: 'Passkey: base64url of its credential id.',
+    publicKey: 'Passkey: base64url of its COSE public key.',
+    counter: 'Passkey: signature counter of the authenticator.',
+    transports: 'Passkey: how a browser may reach the authenticator.',
+    backedUp: 'Passkey: whether its key is synchronised to other devices.',
+    name: 'What its owner calls it.',
+    createdAt: 'When it was added.',
+    lastUsedAt: 'When it last proved anything.',
+  },
+  computed: {},
+  indexes: {
+    idx_credentials_user_id_type: 'The credentials of an account, all or of one kind.',
+    idx_credentials_credential_id: 'One account for a passkey; finding whose it is.',
+    idx_credentials_user_id: 'One authenticator app for an account.',
+  },
+  relations: [
+    { path: 'userId', to: 'users', many: true, verb: 'also signs in by', onDelete: 'Kept while it can be restored.' },
+  ],
+  enums: {
+    'Credential type': CREDENTIAL_TYPES,
+    'Second factor': SECOND_FACTORS,
+    'Passkey transport': PASSKEY_TRANSPORTS,
+  },
+  retention: 'As long as the account, unless its owner removes it.',
+  wire: [],
+});
