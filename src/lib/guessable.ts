@@ -96,11 +96,12 @@ function isMadeOfCommon(form: Form, words: number): boolean {
   );
 }
 
-/** One common password of digits, or two in a row. */
+/** One common password of digits, or two in a row, or one with so few digits behind it that they add little. */
 function isCommonNumber(text: string): boolean {
-  const look = lookOf(text.replace(SIGNS, ''));
+  const digits = text.replace(SIGNS, '');
+  const look = lookOf(digits);
   const lengths = commonLooks().lengthsAt(look, 0);
-  return lengths.some((length) => length === look.length || commonLooks().has(look.slice(length)));
+  return lengths.some((length) => commonLooks().has(look.slice(length)) || isLight(digits.slice(length)));
 }
 
 function isTrivial(text: string): boolean {

@@ -137,6 +137,7 @@ describe('checkPassword', () => {
     'monkey!@#$%^&*()',
     `letmein${'!?'.repeat(20)}`,
     '159753147258369',
+    '01021988 48392711',
   ])('refuses %j as too common', (password) => {
     expect(checkPassword(password, rules)).toEqual(['too-common']);
   });
