@@ -23,7 +23,7 @@ const DIGIT_WEIGHT = 8;
 const SUBSTANTIAL_STEPS = 5;
 /** Shorter texts take few kinds of steps by chance. */
 const SUBSTANTIAL_LENGTH = 8;
-/** Two common passwords and some digits are fewer guesses than ten random letters; three are a phrase. */
+/** Two common passwords are fewer guesses than seven random letters; three are a phrase. */
 const MAX_COMMON = 2;
 const SHORTEST_RUN = 3;
 
