@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
-import { HASH_BOUNDS } from './lib/password-hash.ts';
+import { HASH_BOUNDS, HASH_MINIMUM } from './lib/password-hash.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
   Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
@@ -113,21 +113,34 @@ export const configSchema = Type.Object({
     maximum: 64,
     description: 'Fewest characters (code points) of a password.',
   }),
+  PASSWORD_RANGE_CHECK_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/]+',
+      description:
+        'Service of breached passwords that new ones are looked up in, such as `https://host/range/`; it is sent the first 5 of the 40 digits of their SHA-1. Empty: none is asked. When it does not answer, the password is accepted.',
+    }),
+  ),
+  PASSWORD_RANGE_CHECK_TIMEOUT_MS: Type.Integer({
+    default: 1_000,
+    minimum: 50,
+    maximum: 10_000,
+    description: 'How long that service may take. In milliseconds.',
+  }),
   ARGON2_MEMORY_KIB: Type.Integer({
-    default: 19_456,
-    minimum: 19_456,
+    default: HASH_MINIMUM.memoryKiB,
+    minimum: HASH_MINIMUM.memoryKiB,
     maximum: HASH_BOUNDS.memoryKiB,
     description: 'Memory of one argon2id hash, in KiB.',
   }),
   ARGON2_PASSES: Type.Integer({
-    default: 2,
-    minimum: 2,
+    default: HASH_MINIMUM.passes,
+    minimum: HASH_MINIMUM.passes,
     maximum: HASH_BOUNDS.passes,
     description: 'Passes of one argon2id hash.',
   }),
   ARGON2_PARALLELISM: Type.Integer({
-    default: 1,
-    minimum: 1,
+    default: HASH_MINIMUM.parallelism,
+    minimum: HASH_MINIMUM.parallelism,
     maximum: HASH_BOUNDS.parallelism,
     description: 'Lanes of one argon2id hash.',
   }),
@@ -213,6 +226,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const problems = [
     ...lists(values),
     ...keyring(values),
+    ...rangeCheck(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -220,6 +234,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...values,
     PUBLIC_URL: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, ''),
     HASHING_CONCURRENCY: values.HASHING_CONCURRENCY ?? availableParallelism(),
+    ...(values.PASSWORD_RANGE_CHECK_URL !== undefined && {
+      PASSWORD_RANGE_CHECK_URL: values.PASSWORD_RANGE_CHECK_URL.replace(/\/?$/, '/'),
+    }),
   });
 }
 
@@ -252,6 +269,15 @@ function keyring({ KEYRING, NODE_ENV }: Environment): string[] {
   return NODE_ENV === 'production' && holdsSampleKey(KEYRING)
     ? ['KEYRING holds the sample key from the documentation; make one by `bin/roster keys generate`']
     : [];
+}
+
+/** What is appended to it must become the last part of its path, and `fetch` takes no credentials in a URL. */
+function rangeCheck({ PASSWORD_RANGE_CHECK_URL: text }: Environment): string[] {
+  if (text === undefined) return [];
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && url.href === url.origin + url.pathname
+    ? []
+    : ['PASSWORD_RANGE_CHECK_URL must be a URL without credentials, query and fragment'];
 }
 
 function production(values: Environment): string[] {

@@ -1,9 +1,10 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
+import { assertAcceptablePassword } from '../models/acceptable-password.ts';
 import { provePassword } from '../models/password-proof.ts';
 import { findForSignIn } from '../models/sign-in.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
-import { passwordProblems, profileChange } from '../models/user-fields.ts';
+import { profileChange } from '../models/user-fields.ts';
 import { deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
@@ -87,8 +88,8 @@ export default async function me(app: App): Promise<void> {
       const { currentPassword, newPassword } = request.body;
       const { userId, _id: keepSession } = sessionOf(request);
       const account = await findUser(userId).catch(accountEnded);
-      const errors = passwordProblems(newPassword, '/newPassword', config, account);
-      if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
+      const candidate = { password: newPassword, pointer: '/newPassword', owner: account };
+      await assertAcceptablePassword(candidate, { config, log: request.log });
       const attempt = {
         email: account.email,
         password: currentPassword,
