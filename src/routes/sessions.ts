@@ -12,6 +12,8 @@ import { Refresh, Refreshed, SignedIn, SignIn } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
 import { signInAnswers } from './sign-in-answer.ts';
 
+type SignInBody = Static<typeof SignIn>;
+
 const MINUTE_MS = 60_000;
 
 const REFRESH_PROBLEMS = [
@@ -28,10 +30,9 @@ export default async function sessions(app: App): Promise<void> {
   const { issued, signIn } = signInAnswers(app);
 
   /** Proves the password. @throws {AppError} `invalid-credentials`, `rate-limited` */
-  async function proofOf(email: string, password: string, origin: AuditOrigin): Promise<Proof> {
-    const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-    const attempt = { email, password, action: 'session.created' } as const;
-    const { user, renew } = await provePassword(findForSignIn, attempt, origin, options);
+  async function proofOf(email: string, { password, deviceToken }: SignInBody, origin: AuditOrigin): Promise<Proof> {
+    const attempt = { email, password, deviceToken, action: 'session.created' } as const;
+    const { user, renew } = await provePassword(findForSignIn, attempt, origin, deps);
     const renewedHash = renew ? await deps.passwords.hash(password) : undefined;
     return { user, methods: ['pwd'], guard: { passwordHash: user.passwordHash }, renewedHash };
   }
@@ -57,7 +58,7 @@ export default async function sessions(app: App): Promise<void> {
       if (email === undefined) throw invalidEmail();
       // A second time, if the account changed in between: a parallel sign-in may have renewed the very hash.
       for (let tries = 0; tries < 2; tries += 1) {
-        const proof = await proofOf(email, request.body.password, request.origin);
+        const proof = await proofOf(email, request.body, request.origin);
         const answer = await signIn(request, reply, async () => proof);
         if (answer) return answer;
       }

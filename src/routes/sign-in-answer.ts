@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Transaction, transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken, verifyAccessToken } from '../lib/access-token.ts';
+import { mintDeviceToken, readDeviceToken } from '../lib/device-token.ts';
 import { challengeSecondFactor, needsSecondFactor } from '../models/second-factor.ts';
 import { endReplacedSessions, type HeldSession } from '../models/session-end.ts';
 import { sessionOfRefreshToken } from '../models/session-refresh.ts';
@@ -11,6 +12,8 @@ import { sessionCookies, setSessionCookies, transportOf } from '../plugins/sessi
 import type { SessionTransport } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
 import { sessionView, userView } from './representations.ts';
+
+type Started = IssuedSession & { readonly user: UserRecord };
 
 /** Uses up, in the transaction of the sign-in, what was proven; null when somebody else was quicker. */
 export type Prove = (tx: Transaction) => Promise<Proof | null>;
@@ -55,14 +58,18 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     return held.flatMap((each) => each || []);
   }
 
+  /** A device that comes again keeps its name, so that its tries are counted on. */
+  function deviceTokenFor({ body }: FastifyRequest, userId: string): string {
+    const { deviceToken } = (body ?? {}) as { readonly deviceToken?: string };
+    const known = deviceToken === undefined ? undefined : readDeviceToken(deps.keyring, userId, deviceToken);
+    return mintDeviceToken(deps.keyring, userId, known);
+  }
+
   /** Answers 201 with a new session. */
-  async function signedIn(
-    reply: FastifyReply,
-    started: IssuedSession & { user: UserRecord },
-    transport: SessionTransport,
-  ) {
+  async function signedIn(request: FastifyRequest, reply: FastifyReply, started: Started, transport: SessionTransport) {
     void reply.code(201).header('location', `/v1/sessions/${started.session._id.toHexString()}`);
-    return { ...(await issued(reply, started, transport)), user: userView(started.user) };
+    const deviceToken = deviceTokenFor(request, started.user._id.toHexString());
+    return { ...(await issued(reply, started, transport)), deviceToken, user: userView(started.user) };
   }
 
   /**
@@ -89,8 +96,8 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     });
     if (!outcome) return undefined;
     if ('challenge' in outcome) throw new AppError('mfa-required', { members: outcome });
-    return signedIn(reply, outcome, transport);
+    return signedIn(request, reply, outcome, transport);
   }
 
-  return { issued, signedIn, signIn };
+  return { issued, signIn };
 }

@@ -24,6 +24,7 @@ describe('POST /v1/sessions', () => {
       accessTokenExpiresAt: expect.any(String),
       refreshToken: expect.stringMatching(/^[\w-]{64}$/),
       refreshTokenExpiresAt: expect.any(String),
+      deviceToken: expect.stringMatching(/^[\w-]{70}$/),
     });
     expect(response.headers['location']).toBe(`/v1/sessions/${body.session.id}`);
     expect(Date.parse(body.accessTokenExpiresAt) - Date.now()).toBeLessThanOrEqual(600_000);
@@ -38,6 +39,7 @@ describe('POST /v1/sessions', () => {
     expect(response.json()).toEqual({
       session: expect.objectContaining({ current: true }),
       user: expect.objectContaining({ id, email }),
+      deviceToken: expect.any(String),
       accessTokenExpiresAt: expect.any(String),
       refreshTokenExpiresAt: expect.any(String),
     });
