@@ -30,7 +30,8 @@ export const configSchema = Type.Object({
   PUBLIC_URL: Type.Optional(
     Type.String({
       pattern: '^https?://[^/]+',
-      description: 'Where clients reach the service; issuer of its tokens. Default: `http://localhost:PORT`.',
+      description:
+        'Where clients reach the service; issuer of its tokens, and an origin that cookies are taken from. Default: `http://localhost:PORT`.',
     }),
   ),
   METRICS_PORT: Type.Integer({
@@ -88,7 +89,8 @@ export const configSchema = Type.Object({
   }),
   CORS_ORIGINS: Type.String({
     default: '',
-    description: 'Comma-separated origins that browsers may call from. Empty: none but the service itself.',
+    description:
+      'Comma-separated origins that browsers may call from, with cookies too. Empty: none but the service itself.',
   }),
   BODY_LIMIT: Type.Integer({
     default: 65_536,
@@ -224,7 +226,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError((error as Error).message.split(', ').map((line) => line.replace(/^env\/?/, '')));
   }
   const problems = [
-    ...lists(values),
+    ...addresses(values),
     ...keyring(values),
     ...rangeCheck(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
@@ -240,14 +242,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   });
 }
 
-function lists(values: Environment): string[] {
-  const proxies = list(values.TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
-  const origins = list(values.CORS_ORIGINS).filter(
-    (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin,
-  );
+function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localhost' }: Environment): string[] {
+  const proxies = list(TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
+  const origins = list(CORS_ORIGINS).filter((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
   return [
     ...proxies.map((entry) => `TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range`),
     ...origins.map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
+    ...(URL.canParse(PUBLIC_URL)
+      ? []
+      : [`PUBLIC_URL: "${PUBLIC_URL}" is not a URL such as https://accounts.example.com`]),
   ];
 }
 

@@ -7,6 +7,7 @@ import { changePassword, findUser, updateProfile } from '../models/user-account.
 import { profileChange } from '../models/user-fields.ts';
 import { deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
+import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
@@ -121,7 +122,7 @@ export async function deleteMe(app: App): Promise<void> {
         tags: ['Account'],
         headers: ifMatch,
         response: {
-          204: NoContent,
+          204: { ...NoContent, headers: headers('Set-Cookie') },
           ...signedInProblems('reauthentication-required', 'precondition-failed', 'last-admin', 'legal-hold'),
         },
       },
@@ -131,6 +132,7 @@ export async function deleteMe(app: App): Promise<void> {
       await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS)).catch(
         accountEnded,
       );
+      clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },
   );
