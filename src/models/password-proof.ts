@@ -11,6 +11,8 @@ export interface ProofOptions {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
   readonly maxFailures: number;
+  /** The right password of an account whose mailbox is not proven counts as a wrong one. */
+  readonly verifiedOnly?: boolean;
 }
 
 interface Attempt {
@@ -42,7 +44,7 @@ export async function provePassword(
   find: (email: string) => Promise<UserRecord | null>,
   { email, password, action }: Attempt,
   origin: AuditOrigin,
-  { keyring, passwords, maxFailures }: ProofOptions,
+  { keyring, passwords, maxFailures, verifiedOnly = false }: ProofOptions,
 ): Promise<ProvenUser> {
   const limit: Limit = { name: 'wrong-password', max: maxFailures, windowMs: WINDOW_MS };
   const key = keyring.mac('rate-limit', email).toString('base64url');
@@ -51,7 +53,7 @@ export async function provePassword(
   // Looked at for right and wrong ones alike: over the limit, neither answer nor time tells which it was.
   const failures = await countNow(limit, key);
   if (failures.count >= maxFailures) throw tooMany(failures.resetMs);
-  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status);
+  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status) && (user?.emailVerified || !verifiedOnly);
   if (!valid || !user?.passwordHash || !mayProve) {
     const { count, resetMs } = await countUp(limit, key);
     if (count > maxFailures) throw tooMany(resetMs);

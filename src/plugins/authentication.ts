@@ -72,8 +72,14 @@ export function guard(app: App, access: Access): void {
     if (access === 'admin' && route.config.permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
   });
-  if (access === 'public') return;
   const authenticate = authenticator(app);
+  if (access === 'public') {
+    app.addHook('onRequest', async (request) => {
+      const { optionalSession } = request.routeOptions.config;
+      if (optionalSession && request.headers.authorization !== undefined) request.session = await authenticate(request);
+    });
+    return;
+  }
   app.addHook('onRequest', async (request) => {
     const session = await authenticate(request);
     request.session = session;

@@ -29,19 +29,19 @@ Lists are paged by \`limit\` and \`cursor\`; single resources carry an \`ETag\` 
 \`Retry-After\`, and every limited response tells where the client stands in \`RateLimit\` and \`RateLimit-Policy\`.`;
 
 interface DocumentedRoute {
-  readonly config?: { readonly access?: string; readonly permission?: string };
+  readonly config?: { readonly access?: string; readonly permission?: string; readonly optionalSession?: boolean };
 }
 
 /** What the scope of a route says about who may call it, in the words of OpenAPI. */
 function withAccess(schema: FastifySchema | undefined, route: DocumentedRoute): FastifySchema {
-  const { access = 'public', permission } = route.config ?? {};
+  const { access = 'public', permission, optionalSession } = route.config ?? {};
   const permissionNote = permission === undefined ? '' : `\n\nNeeds the permission \`${permission}\`.`;
   const recentNote = access === 'recently-authenticated' ? '\n\nNeeds a sign-in within the last 10 minutes.' : '';
   const description = `${schema?.description ?? ''}${permissionNote}${recentNote}`.trim();
   return {
     ...schema,
     ...(description && { description }),
-    security: access === 'public' ? [] : [{ [BEARER]: [] }],
+    security: access !== 'public' ? [{ [BEARER]: [] }] : optionalSession ? [{}, { [BEARER]: [] }] : [],
   };
 }
 

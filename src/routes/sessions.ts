@@ -19,7 +19,9 @@ export default async function sessions(app: App): Promise<void> {
 
   /** Proves the password. @throws {AppError} `invalid-credentials`, `rate-limited` */
   async function proofOf(email: string, password: string, origin: AuditOrigin): Promise<Proof> {
-    const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
+    // Whoever signed up with an email and is told that it is unverified has learned that it was free.
+    const verifiedOnly = config.REQUIRE_VERIFIED_EMAIL && config.HIDE_EXISTING_ACCOUNTS;
+    const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES, verifiedOnly };
     const attempt = { email, password, action: 'session.created' } as const;
     const { user, renew } = await provePassword(findForSignIn, attempt, origin, options);
     const renewedHash = renew ? await deps.passwords.hash(password) : undefined;

@@ -2,10 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Transaction, transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken } from '../lib/access-token.ts';
+import { recordAuditEvent } from '../models/audit-event.ts';
+import { requestVerification } from '../models/email-verification.ts';
 import { challengeSecondFactor, needsSecondFactor } from '../models/second-factor.ts';
 import { type IssuedSession, type Proof, startSession } from '../models/sign-in.ts';
 import type { UserRecord } from '../models/user.ts';
 import type { App } from '../types/fastify.ts';
+import { mailOptions } from './mailed.ts';
 import { sessionView, userView } from './representations.ts';
 
 /** Uses up, in the transaction of the sign-in, what was proven; null when somebody else was quicker. */
@@ -42,19 +45,30 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     return { ...(await issued(started)), user: userView(started.user) };
   }
 
+  /** Whatever else was proven, the mailbox was not: another link is mailed, and nothing opened. */
+  async function refuseUnverified({ origin }: FastifyRequest, reply: FastifyReply, { _id: id, email }: Proof['user']) {
+    const reason = 'email-not-verified';
+    const target = { collection: 'users', id };
+    await recordAuditEvent(undefined, origin, { action: 'session.created', outcome: 'denied', reason, target });
+    reply.afterwards(() => requestVerification(email, mailOptions({ config, deps })));
+    return new AppError(reason);
+  }
+
   /**
    * Opens a session by what `prove` proves, or undefined when the account has changed meanwhile.
-   * @throws {AppError} `mfa-required` with the challenge, when another factor is needed
+   * @throws {AppError} `mfa-required` with the challenge, when another factor is needed; `email-not-verified`
    */
   async function signIn(request: FastifyRequest, reply: FastifyReply, prove: Prove) {
     const outcome = await transaction(async (tx) => {
       const proof = await prove(tx);
       if (!proof) return null;
+      if (config.REQUIRE_VERIFIED_EMAIL && !proof.user.emailVerified) return { unverified: proof.user };
       const origin = { ...request.origin, actor: { type: 'user', id: proof.user._id } } as const;
       if (needsSecondFactor(proof)) return challengeSecondFactor(tx, origin, proof, deps.keyring);
       return startSession(tx, origin, proof, options);
     });
     if (!outcome) return undefined;
+    if ('unverified' in outcome) throw await refuseUnverified(request, reply, outcome.unverified);
     if ('challenge' in outcome) throw new AppError('mfa-required', { members: outcome });
     return signedIn(reply, outcome);
   }

@@ -72,6 +72,7 @@ export const SIGN_IN_PROBLEMS = [
   'idempotency-not-supported',
   'invalid-credentials',
   'mfa-required',
+  'email-not-verified',
 ] as const satisfies ErrorCode[];
 
 /** What a route that takes an idempotency key may answer. */
