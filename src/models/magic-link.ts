@@ -17,7 +17,7 @@ import {
 } from './mailed-token.ts';
 import { consumeToken, countAttempt, type FoundToken, findToken, newToken, revokeTokens } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
-import { countNow, countUp, type Limit } from './rate-limit.ts';
+import { countsNow, openCounter } from './rate-limit.ts';
 import type { Proof } from './sign-in.ts';
 import type { UserRecord } from './user.ts';
 
@@ -27,7 +27,7 @@ const PURPOSE = 'magic-link';
 const MAX_TRIES = 5;
 
 /** Wrong codes that one account gets, however many mails: above it a day's codes are refused. Links still work. */
-const WRONG_CODES: Limit = { name: 'wrong-mailed-code', max: 20, windowMs: 86_400_000 };
+const wrongCodes = openCounter({ name: 'wrong-mailed-code', max: 20, windowMs: 86_400_000 });
 
 /** Stands between the challenge and the secret of a link; neither has one in it. */
 const SEPARATOR = '.';
@@ -119,10 +119,10 @@ async function isRightCode(
 ): Promise<boolean> {
   const key = keyring.mac('rate-limit', found?.userId?.toHexString() ?? challenge).toString('base64url');
   const mayTry = await countAttempt(found?._id ?? new Types.ObjectId(), MAX_TRIES);
-  const { count } = await countNow(WRONG_CODES, key);
+  const [{ count } = { count: 0 }] = await countsNow([{ counter: wrongCodes, key }]);
   const right = found !== null && isMailedCode(keyring, challenge, code, found.payload.code);
-  if (right && mayTry && count < WRONG_CODES.max) return true;
-  await countUp(WRONG_CODES, key);
+  if (right && mayTry && count < wrongCodes.limit.max) return true;
+  await wrongCodes.countUp(key);
   return false;
 }
 

@@ -56,7 +56,7 @@ interface Claim {
  * @throws {AppError} `invalid-code` for no token, `credentials-required`, `invalid-credentials`, `rate-limited`
  */
 export async function proveAccount(
-  { config, deps }: Pick<App, 'config' | 'deps'>,
+  { deps }: Pick<App, 'deps'>,
   { session, origin }: FastifyRequest,
   found: FoundToken<AccountStamp> | null,
   { password, action }: Claim,
@@ -65,7 +65,6 @@ export async function proveAccount(
   if (session?.userId.equals(found.userId)) return;
   if (password === undefined) throw new AppError('credentials-required');
   const attempt = { email: found.payload.email, password, action };
-  const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-  const { user } = await provePassword(findForSignIn, attempt, origin, options);
+  const { user } = await provePassword(findForSignIn, attempt, origin, deps);
   if (!user._id.equals(found.userId)) throw new AppError('invalid-code');
 }

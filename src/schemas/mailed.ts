@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { named } from './common.ts';
+import { deviceToken } from './session.ts';
 import { Email, Password } from './user.ts';
 
 const Token = Type.String({ minLength: 1, maxLength: 128, description: 'From the mailed link. Works once.' });
@@ -45,6 +46,7 @@ export const MagicLinkAnswer = named(
       Type.String({ minLength: 1, maxLength: 128, description: 'As it was answered to the request.' }),
     ),
     code: Type.Optional(Type.String({ pattern: '^[0-9]{6}$', description: 'From the mail.' })),
+    deviceToken,
   },
   {
     description: 'Either the `token` of the link, or `challenge` and `code`.',
