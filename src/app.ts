@@ -22,6 +22,7 @@ import health from './routes/health.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
 import mySessions from './routes/my-sessions.ts';
+import pages from './routes/pages.ts';
 import passwordResets from './routes/password-resets.ts';
 import problems from './routes/problems.ts';
 import sessions from './routes/sessions.ts';
@@ -55,7 +56,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(rateLimit);
   await app.register(idempotency);
 
-  await app.register(scope('public', [health, problems, documentation]));
+  await app.register(scope('public', [health, problems, documentation, pages]));
   await app.register(scope('public', [users, sessions, magicLink, emailVerifications, emailChanges, passwordResets]), {
     prefix: '/v1',
   });

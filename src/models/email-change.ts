@@ -3,6 +3,7 @@ import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { mailedLink } from '../lib/mail/links.ts';
+import type { Mail } from '../lib/mail/messages.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { toId } from './ids.ts';
 import { type AccountStamp, guardOf, issueMailedToken, LINK_SECONDS, type MailOptions } from './mailed-token.ts';
@@ -54,16 +55,12 @@ export async function requestEmailChange(
   });
   const link = mailedLink(appUrl, 'confirm-email', token);
   const notice = noticeOf(origin);
-  await enqueueMail(
-    tx,
-    keyring,
-    takenBy
-      ? { template: 'sign-up-again', to: newEmail, data: notice }
-      : { template: 'confirm-new-email', to: newEmail, data: { link, validForSeconds: seconds } },
-    takenBy ?? id,
-  );
   const told = { ...notice, newEmail };
   await enqueueMail(tx, keyring, { template: 'email-change-requested', to: user.email, data: told }, id);
+  const mail: Mail = takenBy
+    ? { template: 'sign-up-again', to: newEmail, data: notice }
+    : { template: 'confirm-new-email', to: newEmail, data: { link, validForSeconds: seconds } };
+  await enqueueMail(tx, keyring, mail, takenBy ?? id);
   await recordAuditEvent(tx, origin, {
     action: 'user.email-change-requested',
     target: { collection: 'users', id },
