@@ -58,11 +58,16 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
 
   /** Whatever else was proven, the mailbox was not: another link is mailed, and nothing opened. */
   async function refuseUnverified({ origin }: FastifyRequest, reply: FastifyReply, { _id: id, email }: Proof['user']) {
-    const reason = 'email-not-verified';
+    const error = new AppError('email-not-verified');
     const target = { collection: 'users', id };
-    await recordAuditEvent(undefined, origin, { action: 'session.created', outcome: 'denied', reason, target });
+    await recordAuditEvent(undefined, origin, {
+      action: 'session.created',
+      outcome: 'denied',
+      reason: error.code,
+      target,
+    });
     reply.afterwards(() => requestVerification(email, mailOptions({ config, deps })));
-    return new AppError(reason);
+    return error;
   }
 
   /**
