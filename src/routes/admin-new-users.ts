@@ -85,9 +85,9 @@ export default async function adminNewUsers(app: App): Promise<void> {
         },
       },
       config: { permission: 'password-resets:write' },
-      // There may be nothing to say.
+      // There may be nothing to say. (`null` is something, and refused.)
       preValidation: (request, _reply, done) => {
-        request.body ??= {};
+        if (request.body === undefined) request.body = {};
         done();
       },
     },
