@@ -188,11 +188,28 @@ export const configSchema = Type.Object({
     maximum: 3650,
     description: 'How long a deleted account can be restored.',
   }),
+  HIDE_EXISTING_ACCOUNTS: Type.Boolean({
+    default: false,
+    description:
+      'Sign-up and change of email answer alike whether an email has an account or not, and its owner is told by mail. Set `REQUIRE_VERIFIED_EMAIL` too: otherwise whoever signed up learns by signing in that the email was free.',
+  }),
+  REQUIRE_VERIFIED_EMAIL: Type.Boolean({
+    default: false,
+    description:
+      'Nobody signs in before the mailbox is proven. The right password is answered `email-not-verified`, and another link is mailed; with `HIDE_EXISTING_ACCOUNTS` it is answered as a wrong one.',
+  }),
+  APP_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/]+',
+      description:
+        'Where mailed links lead: `<APP_URL>/verify-email#token=…`, and likewise `reject-sign-up`, `reset-password`, `choose-password`, `confirm-email`, `magic-link`. Default: `PUBLIC_URL`, where the service has a small page for each.',
+    }),
+  ),
 });
 
 type Environment = Static<typeof configSchema>;
 
-export type Config = Readonly<Environment & { PUBLIC_URL: string; HASHING_CONCURRENCY: number }>;
+export type Config = Readonly<Environment & { PUBLIC_URL: string; APP_URL: string; HASHING_CONCURRENCY: number }>;
 
 /** The environment is wrong; `problems` says what, one line each, never with a secret in it. */
 export class ConfigError extends Error {
@@ -232,9 +249,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
+  const publicUrl = (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, '');
   return Object.freeze({
     ...values,
-    PUBLIC_URL: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, ''),
+    PUBLIC_URL: publicUrl,
+    APP_URL: values.APP_URL?.replace(/\/$/, '') ?? publicUrl,
     HASHING_CONCURRENCY: values.HASHING_CONCURRENCY ?? availableParallelism(),
     ...(values.PASSWORD_RANGE_CHECK_URL !== undefined && {
       PASSWORD_RANGE_CHECK_URL: values.PASSWORD_RANGE_CHECK_URL.replace(/\/?$/, '/'),

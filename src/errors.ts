@@ -56,7 +56,7 @@ export const ERRORS = Object.freeze({
     'The link alone proves too little',
     'Send the token together with a session of that account, or with its `password`.',
   ],
-  'invalid-code': [401, 'The code is not right', 'Codes work once and for a short time. Ask for a new one.'],
+  'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
   'email-not-verified': [
     403,
     'The email is not verified',
