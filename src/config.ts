@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
+import { MAIL_LOCALES } from './lib/mail/locales/index.ts';
+import { mailProblems } from './lib/mail/settings.ts';
 import { HASH_BOUNDS } from './lib/password-hash.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
@@ -81,6 +83,19 @@ export const configSchema = Type.Object({
     description: 'Least severe level that is logged.',
   }),
   SLOW_QUERY_MS: milliseconds('Database commands slower than this are logged with their shape and plan.', 200),
+  SMTP_URL: Type.Optional(
+    Type.String({
+      description:
+        'Server that mail is handed to: `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`, user and password percent-encoded. Without it mail is written into files under `DATA_DIRECTORY`; in production it waits in the database.',
+    }),
+  ),
+  MAIL_FROM: Type.Optional(
+    Type.String({
+      description:
+        'Sender of mail, `Name <accounts@example.com>`; bounces go there. Required in production with `SMTP_URL`.',
+    }),
+  ),
+  MAIL_LOCALE: Type.Enum(MAIL_LOCALES, { default: 'en', description: 'Language of mail.' }),
   TRUSTED_PROXIES: Type.String({
     default: '',
     description:
@@ -205,6 +220,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const problems = [
     ...lists(values),
     ...keyring(values),
+    ...mailProblems(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);

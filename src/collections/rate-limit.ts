@@ -3,11 +3,11 @@ import { defineCollection } from './define.ts';
 
 export const rateLimits = defineCollection({
   model: RateLimit,
-  purpose: 'Counters of requests and of failed sign-ins, shared by all instances.',
+  purpose: 'Counters of requests, failed sign-ins and mails, shared by all instances.',
   public: {},
   admin: {},
   private: {
-    _id: 'Limit, window and MAC of what is counted (address, session or email).',
+    _id: 'Limit, window and MAC of what is counted (address, session, account or email).',
     count: 'In this window.',
     expiresAt: 'The end of the window.',
   },

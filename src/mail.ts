@@ -1,0 +1,48 @@
+import { join, resolve } from 'node:path';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Config } from './config.ts';
+import { MailDelivery } from './jobs/deliver-mail.ts';
+import { fileTransport } from './lib/mail/file-transport.ts';
+import { CATALOGUES } from './lib/mail/locales/index.ts';
+import { senderOf } from './lib/mail/mailbox.ts';
+import { smtpTransport } from './lib/mail/smtp-transport.ts';
+import { parseSmtpUrl } from './lib/mail/smtp-url.ts';
+import type { MailTransport } from './lib/mail/transport.ts';
+import { overdueMs } from './models/outbox.ts';
+import type { App } from './types/fastify.ts';
+
+/** What becomes of mail in this process. */
+export interface MailService {
+  /** Where mail goes, for people. */
+  readonly destination: string;
+  stop(): Promise<void>;
+}
+
+const NOT_SENT = 'mail is not sent: it waits in the outbox until SMTP_URL is set';
+
+/** Starts to deliver mail. In production without SMTP_URL nobody could read it anywhere: it waits, and that is said loudly. */
+export function startMail({ config, deps, metrics, log }: App): MailService {
+  metrics.watchOutbox(overdueMs);
+  const transport = transportOf(config, log);
+  if (!transport) {
+    log.error(NOT_SENT);
+    return { destination: 'NOT SENT. It waits in the database until SMTP_URL is set', stop: async () => {} };
+  }
+  const delivery = new MailDelivery({
+    keyring: deps.keyring,
+    transport,
+    catalogue: CATALOGUES[config.MAIL_LOCALE],
+    service: config.SERVICE_NAME,
+    log,
+    metrics,
+  });
+  delivery.start();
+  return { destination: transport.destination, stop: () => delivery.stop() };
+}
+
+function transportOf(config: Config, log: Pick<FastifyBaseLogger, 'info'>): MailTransport | undefined {
+  if (config.SMTP_URL !== undefined) return smtpTransport(parseSmtpUrl(config.SMTP_URL), senderOf(config));
+  if (config.NODE_ENV === 'production') return undefined;
+  const directory = join(resolve(config.DATA_DIRECTORY), 'mail');
+  return fileTransport(directory, senderOf(config), (file) => log.info({ file }, 'mail written to a file'));
+}
