@@ -15,18 +15,18 @@ import type { App } from './types/fastify.ts';
 export interface MailService {
   /** Where mail goes, for people. */
   readonly destination: string;
+  start(): void;
+  /** Waits for what is being sent. */
   stop(): Promise<void>;
 }
 
-const NOT_SENT = 'mail is not sent: it waits in the outbox until SMTP_URL is set';
-
-/** Starts to deliver mail. In production without SMTP_URL nobody could read it anywhere: it waits, and that is said loudly. */
-export function startMail({ config, deps, metrics, log }: App): MailService {
+/** Nothing leaves before `start`. In production without SMTP_URL mail waits, since nobody would find it in a file. */
+export function openMail({ config, deps, metrics, log }: App): MailService {
   metrics.watchOutbox(overdueMs);
   const transport = transportOf(config, log);
   if (!transport) {
-    log.error(NOT_SENT);
-    return { destination: 'NOT SENT. It waits in the database until SMTP_URL is set', stop: async () => {} };
+    const start = () => log.error('mail is not sent: it waits in the outbox until SMTP_URL is set');
+    return { destination: 'NOT SENT. It waits in the database until SMTP_URL is set', start, stop: async () => {} };
   }
   const delivery = new MailDelivery({
     keyring: deps.keyring,
@@ -36,8 +36,11 @@ export function startMail({ config, deps, metrics, log }: App): MailService {
     log,
     metrics,
   });
-  delivery.start();
-  return { destination: transport.destination, stop: () => delivery.stop() };
+  return {
+    destination: transport.destination,
+    start: () => delivery.start(),
+    stop: () => delivery.stop(),
+  };
 }
 
 function transportOf(config: Config, log: Pick<FastifyBaseLogger, 'info'>): MailTransport | undefined {

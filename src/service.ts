@@ -11,7 +11,7 @@ import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
 import { openKeyring } from './keyring-file.ts';
 import { createLogger } from './logging.ts';
-import { startMail } from './mail.ts';
+import { openMail } from './mail.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { applyMigrations, pendingMigrations } from './migrations.ts';
 import { User } from './models/user.ts';
@@ -83,7 +83,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   closing.add(async () => stopWatching());
   const deps = { ...(await openDependencies(config, keyring)), logger };
   const app = await buildApp(config, deps);
-  const mail = startMail(app);
+  const mail = openMail(app);
   // Behind the requests in flight: what they put into the outbox still has a chance to leave.
   closing.add(mail.stop);
   closing.add(() => closeApp(app));
@@ -98,6 +98,8 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   await app
     .listen({ host: config.HOST, port: config.PORT, listenTextResolver: () => 'listening' })
     .catch(portTaken('PORT', config.PORT));
+  // A start that fails has sent nothing.
+  mail.start();
   return {
     app,
     address: addressOf(config.HOST, (app.server.address() as AddressInfo).port),

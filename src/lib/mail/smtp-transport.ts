@@ -20,8 +20,9 @@ export function smtpTransport(server: SmtpServer, from: Mailbox): MailTransport 
   return {
     destination: `${server.host}:${server.port}`,
     send: async (mail, signal) => {
+      const message = messageOf(mail, from);
       try {
-        await pool.sendMail({ ...messageOf(mail, from), signal });
+        await pool.sendMail({ ...message, signal });
       } catch (error) {
         throw deliveryError(error as NodemailerError);
       }

@@ -1,4 +1,5 @@
 import type { SendMailOptions } from 'nodemailer';
+import { normaliseEmail } from '../email.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { RenderedMail } from './render.ts';
 
@@ -19,7 +20,7 @@ export interface OutgoingMail extends RenderedMail {
 export interface MailTransport {
   /** Where to, for people; tells of no credentials. */
   readonly destination: string;
-  /** @throws {DeliveryError} when the mail was not taken, or nobody knows whether it was */
+  /** @throws {DeliveryError} when the mail was not taken, or nobody knows whether it was; TypeError when it is none */
   send(mail: OutgoingMail, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -39,22 +40,25 @@ export class DeliveryError extends Error {
 }
 
 /**
- * The message as the library takes it. Addresses are given in parts, so that none is read as a list of them, and the
- * envelope names the one mailbox that it is for.
+ * The message as the library takes it.
+ * @throws TypeError when the addressee is not one mailbox in its stored spelling: the library would read a list
  */
-export const messageOf = (mail: OutgoingMail, from: Mailbox): SendMailOptions => ({
-  from: { ...from },
-  to: { name: '', address: mail.to },
-  envelope: { from: from.address, to: [mail.to] },
-  subject: mail.subject,
-  text: mail.text,
-  html: mail.html,
-  encoding: 'quoted-printable',
-  messageId: `<${mail.id}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`,
-  date: mail.date,
-  headers: {
-    // RFC 3834: no out-of-office note answers it.
-    'Auto-Submitted': 'auto-generated',
-    'Content-Language': mail.language,
-  },
-});
+export function messageOf(mail: OutgoingMail, from: Mailbox): SendMailOptions {
+  if (normaliseEmail(mail.to) !== mail.to) throw new TypeError('The addressee is not one mailbox');
+  return {
+    from: { ...from },
+    to: { name: '', address: mail.to },
+    envelope: { from: from.address, to: [mail.to] },
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    encoding: 'quoted-printable',
+    messageId: `<${mail.id}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`,
+    date: mail.date,
+    headers: {
+      // RFC 3834: no out-of-office note answers it.
+      'Auto-Submitted': 'auto-generated',
+      'Content-Language': mail.language,
+    },
+  };
+}
