@@ -1,31 +1,32 @@
 import { Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import type { MailTemplate } from '../lib/mail/messages.ts';
-import { countUp } from './rate-limit.ts';
+import { type Counter, openCounter } from './rate-limit.ts';
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 /**
- * How many mails of a kind one account or mailbox is sent in an hour, where a person can make the service send them.
+ * How many mails of a kind one account or mailbox is sent, and in how many minutes, where a person can make the service
+ * send them. No window is longer than a link of that kind works: whoever is refused another mail, by a stranger's
+ * doing or their own, holds one that is still good.
+ *
  * What tells of a change that was made is always sent: whoever made it must not be able to use the warning up.
  */
-const MAILS_AN_HOUR: { readonly [T in MailTemplate]: number | 'all' } = {
-  'verify-email': 5,
-  'sign-up-again': 3,
-  'reset-password': 5,
-  'choose-password': 5,
-  'confirm-new-email': 5,
-  'magic-link': 10,
-  'password-changed': 'all',
-  'email-change-requested': 'all',
-  'email-changed': 'all',
-  'session-ended': 'all',
-  'factor-added': 'all',
-  'factor-removed': 'all',
-  'recovery-code-used': 'all',
-  'identity-linked': 'all',
-  'identity-unlinked': 'all',
+const LIMITS: { readonly [T in MailTemplate]?: { readonly max: number; readonly minutes: number } } = {
+  'verify-email': { max: 5, minutes: 60 },
+  'sign-up-again': { max: 3, minutes: 60 },
+  'reset-password': { max: 3, minutes: 30 },
+  'choose-password': { max: 5, minutes: 60 },
+  'confirm-new-email': { max: 5, minutes: 60 },
+  'magic-link': { max: 3, minutes: 15 },
 };
+
+const counters = new Map<MailTemplate, Counter>(
+  Object.entries(LIMITS).map(([template, { max, minutes }]) => [
+    template as MailTemplate,
+    openCounter({ name: `mail-${template}`, max, windowMs: minutes * MINUTE_MS }),
+  ]),
+);
 
 /**
  * Counts one more mail for an account (its id) or a mailbox (its normalised email), and tells whether it may be sent.
@@ -37,10 +38,9 @@ export async function mayMail(
   whom: Types.ObjectId | string,
   template: MailTemplate,
 ): Promise<boolean> {
-  const max = MAILS_AN_HOUR[template];
-  if (max === 'all') return true;
+  const counter = counters.get(template);
+  if (!counter) return true;
   const key = whom instanceof Types.ObjectId ? `user:${whom.toHexString()}` : `address:${whom}`;
-  const limit = { name: `mail-${template}`, max, windowMs: HOUR_MS };
-  const { count } = await countUp(limit, keyring.mac('mail-limit', key).toString('base64url'));
-  return count <= max;
+  const { count } = await counter.countUp(keyring.mac('mail-limit', key).toString('base64url'));
+  return count <= counter.limit.max;
 }

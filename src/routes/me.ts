@@ -89,9 +89,14 @@ export default async function me(app: App): Promise<void> {
       const account = await findUser(userId).catch(accountEnded);
       const errors = passwordProblems(newPassword, '/newPassword', config, account);
       if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
-      const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
-      const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-      const { user: proven } = await provePassword(findForSignIn, attempt, request.origin, options).catch((error) => {
+      const attempt = {
+        email: account.email,
+        password: currentPassword,
+        // A session has its own tries: whoever uses up those of the account keeps nobody from a new password.
+        device: Buffer.from(keepSession.id),
+        action: 'user.password-changed',
+      } as const;
+      const { user: proven } = await provePassword(findForSignIn, attempt, request.origin, deps).catch((error) => {
         throw error instanceof AppError && error.code === 'invalid-credentials'
           ? new AppError('wrong-password')
           : error;
