@@ -97,10 +97,13 @@ export interface ClaimedMail extends Pick<OutboxRecord, '_id' | 'template' | 'me
   readonly dueAt: Date;
 }
 
+/** What is due. Done mail has no `dueAt`, and the index leaves it out: it serves a query that says so, too. */
+const dueBy = (now: Date) => ({ dueAt: { $exists: true, $lte: now } });
+
 /** Takes the mail that has been due the longest, for LEASE_MS. Of several at once, one gets it. */
 export function claimMail(now = new Date()): Promise<ClaimedMail | null> {
   return Outbox.findOneAndUpdate(
-    { dueAt: { $lte: now } },
+    dueBy(now),
     { $set: { dueAt: new Date(now.getTime() + LEASE_MS) }, $inc: { attempts: 1 } },
     {
       sort: { dueAt: 1 },
@@ -143,7 +146,7 @@ async function settle({ _id, dueAt }: ClaimedMail, update: Parameters<typeof Out
 /** For how long the mail that has been due the longest has been due. Mail that waits for its next try is not due. */
 export async function overdueMs(now = new Date()): Promise<number> {
   const longest = await Outbox.collection.findOne<{ dueAt: Date }>(
-    { dueAt: { $lte: now } },
+    dueBy(now),
     { sort: { dueAt: 1 }, projection: { dueAt: 1 }, timeoutMS: OVERDUE_TIMEOUT_MS },
   );
   return longest ? now.getTime() - longest.dueAt.getTime() : 0;

@@ -77,8 +77,8 @@ it('nothing of a mail is in the log, whatever becomes of it', async () => {
   // It is told of all the same: who wants to know more has the id.
   const lines = instances.flatMap(({ logged }) => logged());
   for (const msg of ['mail sent', 'mail not sent, will be tried again', 'mail given up', 'mail written to a file'])
-    expect(lines.filter((line) => line.msg === msg).length, msg).toBeGreaterThanOrEqual(MAILS.length);
-  expect(lines.find(({ msg }) => msg === 'mail given up')).toMatchObject({
+    expect(lines.filter((line) => line['msg'] === msg).length, msg).toBeGreaterThanOrEqual(MAILS.length);
+  expect(lines.find((line) => line['msg'] === 'mail given up')).toMatchObject({
     level: 'error',
     template: expect.any(String),
     mail: expect.stringMatching(/^[0-9a-f]{24}$/),
