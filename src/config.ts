@@ -2,8 +2,10 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
+import { isUnderDomain } from './lib/domain.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
 import { HASH_BOUNDS } from './lib/password-hash.ts';
+import { isRole } from './lib/permissions.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
   Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
@@ -152,6 +154,23 @@ export const configSchema = Type.Object({
     maximum: 100,
     description: 'Wrong passwords for one email in 15 minutes before it is answered 429.',
   }),
+  SECOND_FACTOR_ROLES: Type.String({
+    default: '',
+    description:
+      'Comma-separated roles that count only in sessions opened with a second factor. Empty: none; a second factor is up to each person.',
+  }),
+  PASSKEY_RP_ID: Type.Optional(
+    Type.String({
+      pattern: '^[a-z0-9-]+(\\.[a-z0-9-]+)*$',
+      description:
+        'Domain that passkeys are made for; they work on it and below it, and are lost when it changes. Default: the host of `PUBLIC_URL`.',
+    }),
+  ),
+  PASSKEY_ORIGINS: Type.String({
+    default: '',
+    description:
+      'Comma-separated origins of the pages that use passkeys, `android:apk-key-hash:…` for an app. Default: that of `PUBLIC_URL`. Those of `CORS_ORIGINS` on the domain of the passkeys are always among them.',
+  }),
   RATE_LIMIT_MULTIPLIER: Type.Integer({
     default: 1,
     minimum: 1,
@@ -204,6 +223,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   const problems = [
     ...lists(values),
+    ...passkeys(values),
     ...keyring(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
@@ -217,14 +237,30 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 function lists(values: Environment): string[] {
   const proxies = list(values.TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
-  const origins = list(values.CORS_ORIGINS).filter(
-    (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin,
-  );
+  const origins = list(values.CORS_ORIGINS).filter((origin) => !isOrigin(origin));
+  const pages = list(values.PASSKEY_ORIGINS).filter((origin) => !isOrigin(origin) && !APP_ORIGIN.test(origin));
+  const roles = list(values.SECOND_FACTOR_ROLES).filter((role) => !isRole(role));
   return [
     ...proxies.map((entry) => `TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range`),
     ...origins.map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
+    ...pages.map((origin) => `PASSKEY_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
+    ...roles.map((role) => `SECOND_FACTOR_ROLES: "${role}" is not a role`),
   ];
 }
+
+function passkeys({ PUBLIC_URL, PASSKEY_RP_ID, PASSKEY_ORIGINS }: Environment): string[] {
+  if (PUBLIC_URL === undefined || PASSKEY_RP_ID === undefined || PASSKEY_ORIGINS !== '') return [];
+  return isUnderDomain(PUBLIC_URL, PASSKEY_RP_ID)
+    ? []
+    : [
+        'PASSKEY_RP_ID: browsers refuse it on PUBLIC_URL, which is not on that domain; name the pages in PASSKEY_ORIGINS',
+      ];
+}
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+/** How an Android app stands in the place of a page. */
+const APP_ORIGIN = /^android:apk-key-hash:[\w-]{43}$/;
 
 function isAddressOrRange(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/');
