@@ -39,6 +39,12 @@ export interface SignInOptions {
 export const findForSignIn = (email: string): Promise<UserRecord | null> =>
   User.findOne({ email }).select('+passwordHash').lean<UserRecord>().exec();
 
+/** What a passkey proves that verified its user: whose it is, by two factors at once. */
+export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof | null> {
+  const user = await User.findOne({ _id: userId }, { status: 1 }, { session: tx }).lean<UserRecord>();
+  return user && { user, methods: ['pop', 'mfa'], guard: {} };
+}
+
 /**
  * Opens a session. The update of the account carries the rule: it matches only while the account may sign in and is
  * what was proven, and it makes this transaction conflict with one that suspends, deletes or demotes.
@@ -53,7 +59,13 @@ export async function startSession(
   const now = new Date();
   const wakes = verified.status === 'inactive';
   const user = await User.findOneAndUpdate(
-    { ...guard, _id: verified._id, status: { $in: SIGN_IN_STATUSES } },
+    {
+      ...guard,
+      _id: verified._id,
+      status: { $in: SIGN_IN_STATUSES },
+      // A factor may have been added since the account was read.
+      ...(!methods.includes('mfa') && { 'secondFactors.0': { $exists: false } }),
+    },
     {
       $set: { status: 'active', lastSignInAt: now, ...(renewedHash && { passwordHash: renewedHash }) },
       ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
