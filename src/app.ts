@@ -13,10 +13,15 @@ import security from './plugins/security.ts';
 import validation from './plugins/validation.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
+import factors, { changeFactors } from './routes/factors.ts';
 import health from './routes/health.ts';
 import me, { deleteMe } from './routes/me.ts';
 import mySessions from './routes/my-sessions.ts';
+import passkeySignIn from './routes/passkey-sign-in.ts';
+import passkeys, { changePasskeys } from './routes/passkeys.ts';
 import problems from './routes/problems.ts';
+import reauthentication from './routes/reauthentication.ts';
+import secondFactor from './routes/second-factor.ts';
 import sessions from './routes/sessions.ts';
 import users from './routes/users.ts';
 import { serverOptions } from './server-options.ts';
@@ -48,9 +53,9 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(idempotency);
 
   await app.register(scope('public', [health, problems, documentation]));
-  await app.register(scope('public', [users, sessions]), { prefix: '/v1' });
-  await app.register(scope('signed-in', [me, mySessions]), { prefix: '/v1' });
-  await app.register(scope('recently-authenticated', [deleteMe]), { prefix: '/v1' });
+  await app.register(scope('public', [users, sessions, secondFactor, passkeySignIn]), { prefix: '/v1' });
+  await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys]), { prefix: '/v1' });
+  await app.register(scope('recently-authenticated', [deleteMe, changeFactors, changePasskeys]), { prefix: '/v1' });
   await app.register(scope('admin', [adminUsers, adminUserStatus]), { prefix: '/v1/admin' });
   return app;
 }

@@ -1,7 +1,5 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
-import { provePassword } from '../models/password-proof.ts';
-import { findForSignIn } from '../models/sign-in.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
 import { passwordProblems, profileChange } from '../models/user-fields.ts';
 import { deleteUser } from '../models/user-lifecycle.ts';
@@ -9,6 +7,7 @@ import { sessionOf } from '../plugins/authentication.ts';
 import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
+import { proveOwnPassword } from './own-password.ts';
 import { preconditionOf, sendUser, userView } from './representations.ts';
 
 const user = (description: string) => ({ ...ref(User), description, headers: headers('ETag') });
@@ -90,12 +89,7 @@ export default async function me(app: App): Promise<void> {
       const errors = passwordProblems(newPassword, '/newPassword', config, account);
       if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
       const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
-      const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-      const { user: proven } = await provePassword(findForSignIn, attempt, request.origin, options).catch((error) => {
-        throw error instanceof AppError && error.code === 'invalid-credentials'
-          ? new AppError('wrong-password')
-          : error;
-      });
+      const { user: proven } = await proveOwnPassword(app, request, attempt);
       const change = { from: proven.passwordHash, to: await deps.passwords.hash(newPassword), keepSession };
       await transaction((tx) => changePassword(tx, request.origin, userId, change, preconditionOf(request)));
       return reply.code(204).send(null);

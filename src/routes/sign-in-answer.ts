@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { list } from '../config.ts';
 import { type Transaction, transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken } from '../lib/access-token.ts';
+import { rolesInForce } from '../lib/permissions.ts';
 import { challengeSecondFactor, needsSecondFactor } from '../models/second-factor.ts';
 import { type IssuedSession, type Proof, startSession } from '../models/sign-in.ts';
 import type { UserRecord } from '../models/user.ts';
@@ -17,13 +19,15 @@ export type Prove = (tx: Transaction) => Promise<Proof | null>;
  */
 export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const options = { keyring: deps.keyring, lifetimes: config };
+  const strict = new Set(list(config.SECOND_FACTOR_ROLES));
 
   /** The session with its tokens, as its owner sees it once. */
   async function issued({ session, refreshToken }: IssuedSession) {
     const claims = {
       sub: session.userId.toHexString(),
       sid: session._id.toHexString(),
-      roles: session.roles,
+      // Other services believe the token without asking here: it must not say more than this service grants.
+      roles: rolesInForce(session, strict),
       amr: session.authenticationMethods,
     };
     const access = await signAccessToken(deps.signingKeys.current(), claims, { issuer: config.PUBLIC_URL });
