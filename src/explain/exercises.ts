@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
-import { PASSWORD, type Scene, type SceneRequest } from './scene.ts';
-
-/** Drives one route through the requests that tell its queries: each way through its code that asks the database. */
-export type Exercise = (scene: Scene) => Promise<void>;
+import { type Exercise, PASSWORD, type Scene, type SceneRequest } from './scene.ts';
 
 /** A route that is the same for everybody and all parameters. */
 const plain =
@@ -118,6 +116,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.admin();
     await scene.send({ method: 'DELETE', url: '/v1/users/me', as: await scene.person(['user', 'admin']) });
   },
+
+  ...FACTOR_EXERCISES,
 
   'GET /v1/admin/users': exerciseUserList,
 

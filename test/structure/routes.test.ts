@@ -22,6 +22,15 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+/** Requests that have nothing to say but that they are made. */
+const WITHOUT_INPUT = [
+  'POST /v1/reauthentication/options',
+  'POST /v1/sessions/passkey/options',
+  'POST /v1/users/me/factors/recovery-codes',
+  'POST /v1/users/me/factors/totp',
+  'POST /v1/users/me/passkeys/options',
+];
+
 const routeOf = (name: string): RouteEntry => {
   const route = routes.get(name);
   if (!route) throw new Error(`${name} is documented and not registered`);
@@ -66,7 +75,7 @@ describe.each(operations)('$name', (operation) => {
     const expected: (readonly ErrorCode[] | false)[] = [
       limited && ['validation-failed', 'rate-limited', 'internal-error', 'overloaded', 'unavailable'],
       access !== 'public' && ['unauthenticated', 'invalid-token'],
-      permission !== undefined && ['forbidden'],
+      permission !== undefined && ['forbidden', 'second-factor-required'],
       access === 'recently-authenticated' && ['reauthentication-required'],
       operation.requestBody !== undefined && BODY_PROBLEMS,
       keyed && IDEMPOTENCY_PROBLEMS,
@@ -93,7 +102,8 @@ describe.each(operations)('$name', (operation) => {
   });
 
   it('takes a body where its method has one', () => {
-    expect(operation.requestBody !== undefined).toBe(['POST', 'PUT', 'PATCH'].includes(method));
+    const hasBody = ['POST', 'PUT', 'PATCH'].includes(method) && !WITHOUT_INPUT.includes(name);
+    expect(operation.requestBody !== undefined).toBe(hasBody);
   });
 });
 
