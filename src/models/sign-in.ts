@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type ClientSession, type QueryFilter, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
+import { CeremonyError } from '../lib/webauthn.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { type AuthenticationMethod, SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
@@ -39,10 +40,20 @@ export interface SignInOptions {
 export const findForSignIn = (email: string): Promise<UserRecord | null> =>
   User.findOne({ email }).select('+passwordHash').lean<UserRecord>().exec();
 
-/** What a passkey proves that verified its user: whose it is, by two factors at once. */
-export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof | null> {
-  const user = await User.findOne({ _id: userId }, { status: 1 }, { session: tx }).lean<UserRecord>();
-  return user && { user, methods: ['pop', 'mfa'], guard: {} };
+/**
+ * What a passkey proves that verified its user: whose it is, by two factors at once.
+ * @throws CeremonyError when the account signs in nowhere, which is to be told from no other passkey that is refused
+ */
+export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof> {
+  const user = await User.findOne(
+    { _id: userId, status: { $in: SIGN_IN_STATUSES } },
+    { status: 1 },
+    {
+      session: tx,
+    },
+  ).lean<UserRecord>();
+  if (!user) throw new CeremonyError('Its account does not sign in.');
+  return { user, methods: ['pop', 'mfa'], guard: {} };
 }
 
 /**

@@ -27,7 +27,8 @@ export default async function reauthentication(app: App): Promise<void> {
   async function byPassword(request: FastifyRequest, password: string): Promise<SessionRecord> {
     const session = sessionOf(request);
     const account = await findUser(session.userId);
-    if (hasSecondFactor(account)) throw new AppError('second-factor-required');
+    if (hasSecondFactor(account))
+      throw new AppError('second-factor-required', { detail: 'Prove the second factor of the account instead.' });
     const attempt = { email: account.email, password, action: 'session.reauthenticated' } as const;
     const { user } = await proveOwnPassword(app, request, attempt);
     // A factor that was added meanwhile is asked for, too.
