@@ -152,7 +152,15 @@ export const configSchema = Type.Object({
     default: 10,
     minimum: 3,
     maximum: 100,
-    description: 'Wrong passwords for one email in 15 minutes before it is answered 429.',
+    description:
+      'Wrong passwords for one account in 15 minutes before its tries are answered 429; half as many from one address. A device that has signed in before has as many tries of its own.',
+  }),
+  SIGN_IN_DELAY_MS: Type.Integer({
+    default: 500,
+    minimum: 0,
+    maximum: 8_000,
+    description:
+      'How long the answer to the fourth wrong password is held back, in milliseconds; each further one doubles it, up to 8 seconds. 0: none is.',
   }),
   SECOND_FACTOR_ROLES: Type.String({
     default: '',

@@ -1,6 +1,8 @@
 import type { Config } from './config.ts';
 import type { Keyring } from './lib/keyring.ts';
 import { createPasswords, type Passwords } from './lib/passwords.ts';
+import { CodeFailures } from './models/code-failures.ts';
+import { SignInFailures } from './models/sign-in-failures.ts';
 import { openSigningKeys } from './models/signing-keys.ts';
 import type { Dependencies } from './types/fastify.ts';
 
@@ -21,5 +23,7 @@ export const passwordsOf = (config: Config): Passwords =>
 export const openDependencies = async (config: Config, keyring: Keyring): Promise<Dependencies> => ({
   keyring,
   passwords: passwordsOf(config),
+  codeFailures: new CodeFailures(keyring),
+  signInFailures: new SignInFailures(keyring, config),
   signingKeys: await openSigningKeys(keyring),
 });

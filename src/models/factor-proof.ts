@@ -3,31 +3,27 @@ import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { CeremonyError, OriginError } from '../lib/webauthn.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import type { CodeFailures, CodeMethod } from './code-failures.ts';
 import type { CredentialRecord } from './credential.ts';
 import type { FactorOptions } from './factor.ts';
 import { type CeremonyOptions, CounterError, type Occasion, usePasskey } from './passkey-ceremony.ts';
-import { type Count, countNow, countUp, type Limit } from './rate-limit.ts';
 import { useRecoveryCode } from './recovery-code.ts';
 import { useTotp } from './totp.ts';
 
-export const CODE_METHODS = ['totp', 'recovery-code'] as const;
-export type CodeMethod = (typeof CODE_METHODS)[number];
-
-/**
- * Wrong codes of a person, whatever the challenge: whoever has the password can have as many challenges as they like.
- * Three of a million codes are right at a time, so that ten an hour take years to find one. Each method has a count of
- * its own: whoever guesses one does not shut the owner out of the other.
- */
-const limitOf = (method: CodeMethod): Limit => ({ name: `wrong-${method}`, max: 10, windowMs: 60 * 60_000 });
+/** Uses up, in a transaction, what is proven: it succeeds or fails together with what the proof is for. */
+export type UseFactor<T = void> = (tx: ClientSession) => Promise<T>;
 
 interface CodeAttempt {
   readonly userId: Types.ObjectId;
   readonly method: CodeMethod;
   readonly code: string;
+  /** A device that is known for the account, or the session that asks. */
+  readonly device?: Buffer | undefined;
 }
 
-/** Uses up, in a transaction, what is proven: it succeeds or fails together with what the proof is for. */
-export type UseFactor<T = void> = (tx: ClientSession) => Promise<T>;
+interface CodeOptions extends FactorOptions {
+  readonly codeFailures: CodeFailures;
+}
 
 const targetOf = (userId?: Types.ObjectId) => ({ collection: 'users', ...(userId && { id: userId }) });
 
@@ -35,6 +31,19 @@ const usedBy = (origin: AuditOrigin, userId: Types.ObjectId): AuditOrigin => ({
   ...origin,
   actor: { type: 'user', id: userId },
 });
+
+const recordUse = (tx: ClientSession, origin: AuditOrigin, userId: Types.ObjectId, factor: string): Promise<void> =>
+  recordAuditEvent(tx, usedBy(origin, userId), { action: 'factor.used', target: targetOf(userId), changes: [factor] });
+
+function useCode(
+  tx: ClientSession,
+  { userId, method, code }: CodeAttempt,
+  origin: AuditOrigin,
+  options: FactorOptions,
+): Promise<boolean> {
+  if (method === 'totp') return useTotp(tx, userId, code, options);
+  return useRecoveryCode(tx, origin, userId, code, options);
+}
 
 /**
  * Does `work` with a code, which `work` uses up in its transaction. The rules are those of `provePassword`: only
@@ -44,34 +53,25 @@ const usedBy = (origin: AuditOrigin, userId: Types.ObjectId): AuditOrigin => ({
  * @throws {AppError} `invalid-code`, or `rate-limited` after too many failures of one person
  */
 export async function provingCode<T>(
-  { userId, method, code }: CodeAttempt,
+  attempt: CodeAttempt,
   origin: AuditOrigin,
-  options: FactorOptions,
+  options: CodeOptions,
   work: (use: UseFactor) => Promise<T>,
 ): Promise<T> {
-  const limit = limitOf(method);
-  const key = options.keyring.mac('rate-limit', `factor:${userId.toHexString()}`).toString('base64url');
-  const checkLimit = async (): Promise<void> => {
-    const failures = await countNow(limit, key);
-    if (failures.count >= limit.max) throw tooMany(failures);
-  };
-  const use: UseFactor = async (tx) => {
-    const owner = usedBy(origin, userId);
-    const right =
-      method === 'totp'
-        ? await useTotp(tx, userId, code, options)
-        : await useRecoveryCode(tx, owner, userId, code, options);
-    if (!right) throw new AppError('invalid-code');
-    await checkLimit();
-    await recordUse(tx, owner, userId, method);
-  };
+  const { userId, method, device } = attempt;
+  const { codeFailures: failures } = options;
+  const lane = failures.laneOf(userId, method, device);
   try {
-    return await work(use);
+    return await work(async (tx) => {
+      if (!(await useCode(tx, attempt, origin, options))) throw new AppError('invalid-code');
+      await failures.assertNotExhausted(lane);
+      await recordUse(tx, origin, userId, method);
+    });
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'invalid-code')) throw error;
-    await checkLimit();
-    const failures = await countUp(limit, key);
-    if (failures.count > limit.max) throw tooMany(failures);
+    // Over the limit, neither answer nor time tells a wrong code from a right one.
+    await failures.assertNotExhausted(lane);
+    await failures.count(lane);
     await recordAuditEvent(undefined, origin, {
       action: 'factor.used',
       outcome: 'failure',
@@ -82,12 +82,6 @@ export async function provingCode<T>(
     throw error;
   }
 }
-
-const recordUse = (tx: ClientSession, origin: AuditOrigin, userId: Types.ObjectId, factor: string): Promise<void> =>
-  recordAuditEvent(tx, origin, { action: 'factor.used', target: targetOf(userId), changes: [factor] });
-
-const tooMany = ({ resetMs }: Count): AppError =>
-  new AppError('rate-limited', { headers: { 'retry-after': String(Math.max(1, Math.ceil(resetMs / 1000))) } });
 
 interface PasskeyAttempt {
   readonly occasion: Occasion;
@@ -110,7 +104,7 @@ export async function provingPasskey<T>(
   try {
     return await work(async (tx) => {
       const passkey = await usePasskey(tx, occasion, assertion, options);
-      await recordUse(tx, usedBy(origin, passkey.userId), passkey.userId, `passkeys.${passkey._id.toHexString()}`);
+      await recordUse(tx, origin, passkey.userId, `passkeys.${passkey._id.toHexString()}`);
       return passkey;
     });
   } catch (error) {

@@ -1,9 +1,10 @@
 import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import type { Keyring } from '../lib/keyring.ts';
-import type { MailData, Notice } from '../lib/mail/messages.ts';
+import type { MailData } from '../lib/mail/messages.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { Credential, type CredentialRecord } from './credential.ts';
+import { noticeOf } from './notice.ts';
 import { enqueueMail } from './outbox.ts';
 import type { LiveSession } from './session.ts';
 import { User, type UserRecord } from './user.ts';
@@ -60,13 +61,6 @@ export async function tellOfFactor(
   await enqueueMail(tx, keyring, { template, to: email, data }, _id);
 }
 
-/** When and from where something was done, for the mail that tells of it. */
-export const noticeOf = ({ ip, userAgent }: AuditOrigin): Notice => ({
-  at: new Date().toISOString(),
-  ...(ip !== undefined && { ip }),
-  ...(userAgent !== undefined && { userAgent }),
-});
-
 /** What an account signs in with besides its password; the authenticator app once it is confirmed. */
 export interface Factors {
   readonly totp: CredentialRecord | undefined;
@@ -84,14 +78,4 @@ export async function findFactors(userId: Types.ObjectId): Promise<Factors> {
     recoveryCodes: of('recovery-code'),
     passkeys: of('passkey'),
   };
-}
-
-/** Takes all factors from an account, when whoever added them has turned out not to be its owner. */
-export async function dropFactors(tx: ClientSession, userId: Types.ObjectId): Promise<void> {
-  await User.updateOne(
-    { _id: userId },
-    { $unset: { secondFactors: 1 }, $inc: { waysInRevision: 1 } },
-    { session: tx, timestamps: false },
-  );
-  await Credential.deleteMany({ userId }, { session: tx });
 }

@@ -3,7 +3,8 @@ import type { Keyring } from '../lib/keyring.ts';
 import { newRecoveryCodes, plainRecoveryCode } from '../lib/recovery-codes.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { Credential } from './credential.ts';
-import { beginFactorChange, type FactorOptions, type FactorOwner, noticeOf, tellOfFactor } from './factor.ts';
+import { beginFactorChange, type FactorOptions, type FactorOwner, tellOfFactor } from './factor.ts';
+import { noticeOf } from './notice.ts';
 import { enqueueMail } from './outbox.ts';
 import { User } from './user.ts';
 

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin';
 import { AppError } from '../errors.ts';
 import { limitKey } from '../lib/client-address.ts';
 import { LocalCounter } from '../lib/local-counter.ts';
-import { type Count, countUp, type Limit } from '../models/rate-limit.ts';
+import { type Count, type Limit, openCounter } from '../models/rate-limit.ts';
 import type { App } from '../types/fastify.ts';
 
 /** Reads of one session, on each instance: plenty for a person, little for a crawler. */
@@ -47,10 +47,11 @@ function settle({ limit, header }: Policy, { count, resetMs }: Count, reply: Fas
  */
 function sharedLimit(app: App, policy: Policy): LimitHook {
   const { keyring } = app.deps;
+  const counter = openCounter(policy.limit);
   return async (request, reply) => {
     const who = request.session ? `user:${request.session.userId}` : `address:${limitKey(request.ip)}`;
     const key = keyring.mac('rate-limit', who).toString('base64url');
-    const exceeded = settle(policy, await countUp(policy.limit, key), reply);
+    const exceeded = settle(policy, await counter.countUp(key), reply);
     if (exceeded) throw exceeded;
   };
 }

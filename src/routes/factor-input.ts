@@ -1,6 +1,6 @@
 import type { AuthenticationResponseJSON } from '@simplewebauthn/server';
 import { AppError, type InputProblem } from '../errors.ts';
-import type { CodeMethod } from '../models/factor-proof.ts';
+import type { CodeMethod } from '../models/code-failures.ts';
 import type { ChallengeMethod } from '../models/second-factor.ts';
 
 interface FactorFields {

@@ -45,7 +45,11 @@ export default async function reauthentication(app: App): Promise<void> {
         await use(tx);
         return reauthenticate(tx, request.origin, session, methods);
       });
-    if (!('assertion' in input)) return provingCode({ ...input, userId }, request.origin, deps, work);
+    if (!('assertion' in input)) {
+      // As with passwords: whoever uses up the tries of the account keeps nobody from proving who they are.
+      const device = Buffer.from(sessionId.id);
+      return provingCode({ ...input, userId, device }, request.origin, deps, work);
+    }
     const occasion = { purpose: 'reauthentication', userId, sessionId } as const;
     const attempt = { occasion, assertion: input.assertion, action: 'session.reauthenticated' } as const;
     return provingPasskey(attempt, request.origin, ceremony, work);

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { readDeviceToken } from '../lib/device-token.ts';
 import { provingCode, provingPasskey, type UseFactor } from '../models/factor-proof.ts';
 import { assertionOptions } from '../models/passkey-ceremony.ts';
 import { completeChallenge, findChallenge, tryChallenge } from '../models/second-factor.ts';
@@ -44,7 +45,7 @@ export default async function secondFactor(app: App): Promise<void> {
       config: { limit: { name: 'second-factor', max: 60, windowMs: 5 * MINUTE_MS }, secretResponse: true },
     },
     async (request, reply) => {
-      const { challenge } = request.body;
+      const { challenge, deviceToken } = request.body;
       const input = factorInput(request.body);
       const userId = await tryChallenge(deps.keyring, challenge);
       /** The challenge goes with the factor, in the transaction that opens the session. */
@@ -58,7 +59,11 @@ export default async function secondFactor(app: App): Promise<void> {
         if (!answer) throw new AppError('invalid-token');
         return answer;
       };
-      if (!('assertion' in input)) return provingCode({ ...input, userId }, request.origin, deps, complete);
+      if (!('assertion' in input)) {
+        const known = (token: string) => readDeviceToken(deps.keyring, userId.toHexString(), token);
+        const device = deviceToken === undefined ? undefined : known(deviceToken);
+        return provingCode({ ...input, userId, device }, request.origin, deps, complete);
+      }
       const occasion = { purpose: 'second-factor', userId } as const;
       const attempt = { occasion, assertion: input.assertion, action: 'factor.used' } as const;
       return provingPasskey(attempt, request.origin, ceremony, complete);

@@ -1,3 +1,4 @@
+import type { Static } from 'typebox';
 import { AppError } from '../errors.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import type { AuditOrigin } from '../models/audit-event.ts';
@@ -9,6 +10,8 @@ import { Refresh, Refreshed, SignedIn, SignIn } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
 import { signInAnswers } from './sign-in-answer.ts';
 
+type SignInBody = Static<typeof SignIn>;
+
 const MINUTE_MS = 60_000;
 
 /** Sign-in and refresh: what opens a session or keeps it open. */
@@ -18,10 +21,9 @@ export default async function sessions(app: App): Promise<void> {
   const { issued, signIn } = signInAnswers(app);
 
   /** Proves the password. @throws {AppError} `invalid-credentials`, `rate-limited` */
-  async function proofOf(email: string, password: string, origin: AuditOrigin): Promise<Proof> {
-    const options = { ...deps, maxFailures: config.SIGN_IN_FAILURES };
-    const attempt = { email, password, action: 'session.created' } as const;
-    const { user, renew } = await provePassword(findForSignIn, attempt, origin, options);
+  async function proofOf(email: string, { password, deviceToken }: SignInBody, origin: AuditOrigin): Promise<Proof> {
+    const attempt = { email, password, deviceToken, action: 'session.created' } as const;
+    const { user, renew } = await provePassword(findForSignIn, attempt, origin, deps);
     const renewedHash = renew ? await deps.passwords.hash(password) : undefined;
     return { user, methods: ['pwd'], guard: { passwordHash: user.passwordHash }, renewedHash };
   }
@@ -46,7 +48,7 @@ export default async function sessions(app: App): Promise<void> {
       if (email === undefined) throw invalidEmail();
       // A second time, if the account changed in between: a parallel sign-in may have renewed the very hash.
       for (let tries = 0; tries < 2; tries += 1) {
-        const proof = await proofOf(email, request.body.password, request.origin);
+        const proof = await proofOf(email, request.body, request.origin);
         const answer = await signIn(request, reply, async () => proof);
         if (answer) return answer;
       }

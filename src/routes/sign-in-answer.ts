@@ -3,12 +3,15 @@ import { list } from '../config.ts';
 import { type Transaction, transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken } from '../lib/access-token.ts';
+import { mintDeviceToken, readDeviceToken } from '../lib/device-token.ts';
 import { rolesInForce } from '../lib/permissions.ts';
 import { challengeSecondFactor, needsSecondFactor } from '../models/second-factor.ts';
 import { type IssuedSession, type Proof, startSession } from '../models/sign-in.ts';
 import type { UserRecord } from '../models/user.ts';
 import type { App } from '../types/fastify.ts';
 import { sessionView, userView } from './representations.ts';
+
+type Started = IssuedSession & { readonly user: UserRecord };
 
 /** Uses up, in the transaction of the sign-in, what was proven; null when somebody else was quicker. */
 export type Prove = (tx: Transaction) => Promise<Proof | null>;
@@ -40,10 +43,18 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     };
   }
 
+  /** A device that comes again keeps its name, so that its tries are counted on. */
+  function deviceTokenFor({ body }: FastifyRequest, userId: string): string {
+    const { deviceToken } = (body ?? {}) as { readonly deviceToken?: string };
+    const known = deviceToken === undefined ? undefined : readDeviceToken(deps.keyring, userId, deviceToken);
+    return mintDeviceToken(deps.keyring, userId, known);
+  }
+
   /** Answers 201 with a new session. */
-  async function signedIn(reply: FastifyReply, started: IssuedSession & { user: UserRecord }) {
+  async function signedIn(request: FastifyRequest, reply: FastifyReply, started: Started) {
     void reply.code(201).header('location', `/v1/sessions/${started.session._id.toHexString()}`);
-    return { ...(await issued(started)), user: userView(started.user) };
+    const deviceToken = deviceTokenFor(request, started.user._id.toHexString());
+    return { ...(await issued(started)), deviceToken, user: userView(started.user) };
   }
 
   /**
@@ -60,8 +71,8 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     });
     if (!outcome) return undefined;
     if ('challenge' in outcome) throw new AppError('mfa-required', { members: outcome });
-    return signedIn(reply, outcome);
+    return signedIn(request, reply, outcome);
   }
 
-  return { issued, signedIn, signIn };
+  return { issued, signIn };
 }

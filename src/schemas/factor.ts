@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { CODE_METHODS } from '../models/factor-proof.ts';
+import { CODE_METHODS } from '../models/code-failures.ts';
 import { CHALLENGE_METHODS } from '../models/second-factor.ts';
 import { closed, Id, named, ref, Timestamp } from './common.ts';
 import { assertionRef, Passkey } from './passkey.ts';
-import { Session, SignIn } from './session.ts';
+import { deviceToken, Session, SignIn } from './session.ts';
 
 const Code = Type.String({
   minLength: 6,
@@ -92,6 +92,7 @@ export const SecondStep = named(
     method: Type.Enum([...CHALLENGE_METHODS]),
     code: Type.Optional(Code),
     assertion: Type.Optional(assertionRef),
+    deviceToken,
   },
   {
     description: '`code` with `totp` and `recovery-code`, `assertion` with `passkey`.',

@@ -18,11 +18,22 @@ export const Session = named(
   { description: 'A signed-in device.' },
 );
 
+/** Of an earlier sign-in. */
+export const deviceToken = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description:
+      'The `deviceToken` of an earlier sign-in on this device: wrong passwords of strangers then do not count against it.',
+  }),
+);
+
 export const SignIn = named(
   'SignIn',
   {
     email: Type.String({ minLength: 3, maxLength: 320 }),
     password: Type.String({ minLength: 1, maxLength: 4096 }),
+    deviceToken,
   },
   { examples: [{ email: 'ada@example.com', password: 'correct horse battery staple' }] },
 );
@@ -49,7 +60,13 @@ const tokens = {
 
 export const SignedIn = named(
   'SignedIn',
-  { ...tokens, user: ref(User) },
+  {
+    ...tokens,
+    deviceToken: Type.String({
+      description: 'To be kept on the device, also when the session ends, and sent with its next sign-in.',
+    }),
+    user: ref(User),
+  },
   { description: 'An open session with its tokens, and whose it is.' },
 );
 

@@ -23,6 +23,7 @@ describe('POST /v1/sessions', () => {
       accessTokenExpiresAt: expect.any(String),
       refreshToken: expect.stringMatching(/^[\w-]{64}$/),
       refreshTokenExpiresAt: expect.any(String),
+      deviceToken: expect.stringMatching(/^[\w-]{70}$/),
     });
     expect(response.headers['location']).toBe(`/v1/sessions/${body.session.id}`);
     expect(Date.parse(body.accessTokenExpiresAt) - Date.now()).toBeLessThanOrEqual(600_000);

@@ -9,7 +9,7 @@ import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { passTime, stopTheClock } from '../helpers/clock.ts';
 import { challengeFor, codeOf, type Enrolled, enrolTotp, secondStep } from '../helpers/factors.ts';
 import { inParallel, outcome, tally } from '../helpers/parallel.ts';
-import { type Person, person } from '../helpers/people.ts';
+import { call, type Person, person } from '../helpers/people.ts';
 
 const TRIES = 5;
 const WRONG_CODES = 10;
@@ -95,14 +95,39 @@ describe('a person', () => {
     expect(outcome(again)).toBe('201');
   });
 
-  it('has no more in a session that asks for a code', async () => {
+  it('has as many in a session that asks for a code, and no more', async () => {
     const { ada, factor } = await enrolled();
     const prove = (method: string, code: string) => ada.call('POST', '/v1/reauthentication', { method, code });
     for (let n = 0; n < WRONG_CODES; n += 1)
       expect(outcome(await prove('totp', wrongCode(factor)))).toBe('401 invalid-code');
-    expect(outcome(await prove('totp', codeOf(factor.secret)))).toBe('429 rate-limited');
-    const signIn = await secondStep(here, await challengeFor(here, ada.email), 'totp', codeOf(factor.secret));
-    expect(outcome(signIn)).toBe('429 rate-limited');
+    for (const code of [wrongCode(factor), codeOf(factor.secret)])
+      expect(outcome(await prove('totp', code))).toBe('429 rate-limited');
+  });
+
+  it('is not shut out on a device that is known, nor in a session, by somebody who guesses elsewhere', async () => {
+    const { ada, factor } = await enrolled();
+    const first = await secondStep(here, await challengeFor(here, ada.email), 'totp', codeOf(factor.secret));
+    const { deviceToken } = first.json();
+    passTime(60_000);
+    await useUp(ada, 'totp', wrongCode(factor));
+    const body = { method: 'totp', code: codeOf(factor.secret) };
+    const unknown = { ...body, challenge: await challengeFor(here, ada.email) };
+    expect(outcome(await call(there, 'POST', '/v1/sessions/mfa', unknown))).toBe('429 rate-limited');
+    const known = { ...body, challenge: await challengeFor(here, ada.email), deviceToken };
+    expect(outcome(await call(there, 'POST', '/v1/sessions/mfa', known))).toBe('201');
+    const next = { method: 'totp', code: codeOf(factor.secret, 1) };
+    expect(outcome(await ada.call('POST', '/v1/reauthentication', next))).toBe('200');
+  });
+
+  it('has no more by the device token of somebody else', async () => {
+    const { ada, factor } = await enrolled();
+    const { ada: bob, factor: other } = await enrolled();
+    const step = await secondStep(here, await challengeFor(here, bob.email), 'totp', codeOf(other.secret));
+    await useUp(ada, 'totp', wrongCode(factor));
+    const { deviceToken } = step.json();
+    const challenge = await challengeFor(here, ada.email);
+    const body = { challenge, method: 'totp', code: codeOf(factor.secret), deviceToken };
+    expect(outcome(await call(here, 'POST', '/v1/sessions/mfa', body))).toBe('429 rate-limited');
   });
 
   it('is not shut out by somebody who guesses: the other kind of code has a count of its own', async () => {
@@ -119,13 +144,13 @@ describe('a person', () => {
 
   it('gets no more answers by guessing in parallel', async () => {
     const { ada, factor } = await enrolled();
-    const challenges = [];
+    const challenges: string[] = [];
     for (let n = 0; n < 4; n += 1) challenges.push(await challengeFor(here, ada.email));
     const answers = await inParallel([here, there], 4 * TRIES, (on, index) =>
       secondStep(on, challenges[index % challenges.length] ?? '', 'totp', wrongCode(factor)),
     );
     expect(tally(answers)).toEqual({ '401 invalid-code': WRONG_CODES, '429 rate-limited': 4 * TRIES - WRONG_CODES });
-    const failures = { 'target.id': ada.id, action: 'factor.used', outcome: 'failure' };
+    const failures = { 'target.id': ada.id, action: 'factor.used', outcome: 'failure' } as const;
     expect(await AuditEvent.countDocuments(failures)).toBe(WRONG_CODES);
   });
 
