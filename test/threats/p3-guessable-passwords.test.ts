@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { post, resetToken } from '../helpers/mailed.ts';
 import { call, freshEmail, PASSWORD, type Person, signIn } from '../helpers/people.ts';
 
 const LOCAL_PART = 'ada.byron';
@@ -32,11 +33,14 @@ const GUESSABLE: Record<string, [password: string, ...codes: string[]]> = {
 
 let service: TestApp;
 let ada: Person;
+/** A refused password does not use it up. */
+let reset: string;
 beforeAll(async () => {
   service = await buildTestApp();
   const email = `${LOCAL_PART}@example.com`;
   await call(service, 'POST', '/v1/users', { email, password: PASSWORD, ...OWNER });
   ada = await signIn(service, email);
+  reset = await resetToken(service, email);
 });
 afterAll(() => service.close());
 
@@ -56,6 +60,11 @@ const PATHS: Path[] = [
     path: 'change of password',
     pointer: '/newPassword',
     set: (newPassword) => ada.call('PUT', '/v1/users/me/password', { currentPassword: PASSWORD, newPassword }),
+  },
+  {
+    path: 'reset',
+    pointer: '/newPassword',
+    set: (newPassword) => post(service, '/v1/password-resets/confirm', { token: reset, newPassword }),
   },
 ];
 

@@ -2,7 +2,7 @@
 // requests in parallel. Here one atomic removal, in the transaction of what follows from it, decides: one success.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AuditEvent } from '../../src/models/audit-event.ts';
+import { type AuditAction, AuditEvent } from '../../src/models/audit-event.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
@@ -24,7 +24,7 @@ const use = (url: string, body: (n: number) => object, headers = {}) =>
   inParallel([here, there], COUNT, (on, n) => post(on, url, body(n), headers));
 
 const once = (status: string) => ({ [status]: 1, '401 invalid-code': COUNT - 1 });
-const events = (id: string, action: string) =>
+const events = (id: string, action: AuditAction) =>
   AuditEvent.countDocuments({ 'target.id': id, action, outcome: 'success' });
 
 it('a verification', async () => {
@@ -74,7 +74,7 @@ it('a change of email', async () => {
 
 it('two changes to one email: the index gives it to one', async () => {
   const next = freshEmail('next');
-  const tokens = [];
+  const tokens: { token: string; headers: object }[] = [];
   for (let n = 0; n < 2; n++) {
     const ada = await signIn(here, (await verifiedAccount(here)).email);
     await ada.call('PUT', '/v1/users/me/email', { email: next });
