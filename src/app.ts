@@ -14,6 +14,7 @@ import validation from './plugins/validation.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
 import health from './routes/health.ts';
+import jwks from './routes/jwks.ts';
 import me, { deleteMe } from './routes/me.ts';
 import mySessions from './routes/my-sessions.ts';
 import problems from './routes/problems.ts';
@@ -47,7 +48,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(rateLimit);
   await app.register(idempotency);
 
-  await app.register(scope('public', [health, problems, documentation]));
+  await app.register(scope('public', [health, jwks, problems, documentation]));
   await app.register(scope('public', [users, sessions]), { prefix: '/v1' });
   await app.register(scope('signed-in', [me, mySessions]), { prefix: '/v1' });
   await app.register(scope('recently-authenticated', [deleteMe]), { prefix: '/v1' });

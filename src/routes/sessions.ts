@@ -25,7 +25,7 @@ export default async function sessions(app: App): Promise<void> {
       roles: session.roles,
       amr: session.authenticationMethods,
     };
-    const access = await signAccessToken(deps.signingKeys.current(), claims, { issuer: config.PUBLIC_URL });
+    const access = await signAccessToken(await deps.signingKeys.current(), claims, { issuer: config.PUBLIC_URL });
     return {
       session: sessionView(session, session),
       accessToken: access.accessToken,
