@@ -25,8 +25,6 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** A rotation and an emergency at once may want the same generation; the one that lost begins again. */
 const RETIREMENT_TRIES = 5;
 
-const TARGET = 'signing_keys';
-
 /** All keys, oldest first. By the index, as there is no key of generation 0. */
 export const findSigningKeys = (tx?: ClientSession): Promise<SigningKeyRecord[]> =>
   SigningKey.find({ generation: { $gt: 0 } })
@@ -112,7 +110,7 @@ async function retire(
   await SigningKey.deleteMany({ _id: { $in: retired } }, { session: tx });
   const told = retired.map((kid) => ({
     action: 'signing-key.retired' as const,
-    target: { collection: TARGET, name: kid },
+    target: { collection: 'signing_keys', name: kid },
     ...(reason !== undefined && { reason }),
   }));
   if (!replaces) {
@@ -130,13 +128,16 @@ async function retire(
 
 const created = (kid: string) => ({
   action: 'signing-key.created' as const,
-  target: { collection: TARGET, name: kid },
+  target: { collection: 'signing_keys', name: kid },
 });
 
 async function newKey(keyring: Keyring, generation: number, activatesAt: number): Promise<SigningKeyRecord> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const publicJwk = await exportJWK(publicKey);
   const _id = await calculateJwkThumbprint(publicJwk);
-  const privateJwk = keyring.encrypt(JSON.stringify(await exportJWK(privateKey)), placeOf(TARGET, _id, 'privateJwk'));
+  const privateJwk = keyring.encrypt(
+    JSON.stringify(await exportJWK(privateKey)),
+    placeOf('signing_keys', _id, 'privateJwk'),
+  );
   return { _id, generation, publicJwk, privateJwk, createdAt: new Date(), activatesAt: new Date(activatesAt) };
 }
