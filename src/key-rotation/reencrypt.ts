@@ -4,7 +4,7 @@ import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
 import { type EncryptedValue, encryptedCollections, walk } from './walk.ts';
 
 /** A value that stays as it is because the database does not take another one in its document. */
-export interface RefusedWrite {
+interface RefusedWrite {
   readonly place: EncryptedValue['place'];
   readonly code: number | string | undefined;
 }

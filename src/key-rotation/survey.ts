@@ -14,7 +14,7 @@ export interface KeyCount {
 }
 
 /** A value that the keyring does not open. */
-export interface Unreadable {
+interface Unreadable {
   readonly place: FieldContext;
   /** Absent where the value is no ciphertext. */
   readonly keyId?: string;

@@ -120,7 +120,9 @@ async function retire(
     await recordAuditEvents(tx, origin, told);
     return { retired };
   }
-  const successor = await newKey(keyring, (keys.at(-1)?.generation ?? 0) + 1, now);
+  // For instances whose clock is behind, too.
+  const activatesAt = now - CLOCK_TOLERANCE_MS;
+  const successor = await newKey(keyring, (keys.at(-1)?.generation ?? 0) + 1, activatesAt);
   await SigningKey.create([successor], { session: tx });
   await recordAuditEvents(tx, origin, [...told, created(successor._id)]);
   return { retired, successor: successor._id };

@@ -12,7 +12,7 @@ const LIST_MAX_AGE_MS = 60_000;
 const RELOAD_INTERVAL_MS = 5_000;
 
 /** A public key as RFC 7517 and RFC 8037 write it. */
-export interface PublicJwk {
+interface PublicJwk {
   readonly kty: 'OKP';
   readonly crv: 'Ed25519';
   readonly x: string;
@@ -79,7 +79,7 @@ class KeyList implements SigningKeys {
   }
 
   async find(kid: string): Promise<CryptoKey | undefined> {
-    await this.#refresh();
+    if (this.#isOlderThan(LIST_MAX_AGE_MS)) await this.look();
     if (!this.#keys.has(kid) && this.#isOlderThan(RELOAD_INTERVAL_MS)) await this.look();
     const key = this.#keys.get(kid);
     return key && lives(key) ? key.publicKey : undefined;

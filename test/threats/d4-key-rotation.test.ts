@@ -30,7 +30,7 @@ const KEYRING = `${NEW},${OLD}`;
 const both = parseKeyring(KEYRING);
 
 /** Several batches. */
-const ANSWERS = 1_500;
+const ANSWERS = 1_000;
 
 let proxy: DatabaseProxy;
 let before: TestApp;
