@@ -21,6 +21,7 @@ import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
 import factors, { changeFactors } from './routes/factors.ts';
 import health from './routes/health.ts';
+import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
 import mySessions from './routes/my-sessions.ts';
@@ -63,7 +64,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(rateLimit);
   await app.register(idempotency);
 
-  await app.register(scope('public', [health, problems, documentation, pages]));
+  await app.register(scope('public', [health, jwks, problems, documentation, pages]));
   await app.register(scope('public', [users, emailVerifications, emailChanges, passwordResets]), { prefix: '/v1' });
   await app.register(scope('public', [sessions, secondFactor, magicLink, passkeySignIn]), { prefix: '/v1' });
   await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys]), { prefix: '/v1' });

@@ -131,7 +131,7 @@ export const ERRORS = Object.freeze({
   unavailable: [
     503,
     'The service cannot serve right now',
-    'Its database is out of reach. Wait for `Retry-After` seconds and try again.',
+    'Its database is out of reach, or holds what it cannot open. Wait for `Retry-After` seconds and try again.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, help: string]>);
 

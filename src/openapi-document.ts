@@ -8,10 +8,11 @@ import type { Dependencies } from './types/fastify.ts';
 
 /** No request is served, so no token is signed. */
 const noSigningKeys: Dependencies['signingKeys'] = {
-  current() {
+  async current() {
     throw new Error('the documented application serves no requests');
   },
   find: async () => undefined,
+  published: async () => [],
   rotate: async () => false,
 };
 

@@ -45,6 +45,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   'GET /': plain('/'),
   'GET /healthz': plain('/healthz'),
   'GET /readyz': plain('/readyz'),
+  'GET /.well-known/jwks.json': plain('/.well-known/jwks.json'),
   'GET /problems': plain('/problems'),
   'GET /problems/:code': plain('/problems/not-found'),
   'GET /openapi.json': plain('/openapi.json'),
