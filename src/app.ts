@@ -14,7 +14,10 @@ import validation from './plugins/validation.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
 import health from './routes/health.ts';
+import identities from './routes/identities.ts';
+import identityCallback from './routes/identity-callback.ts';
 import me, { deleteMe } from './routes/me.ts';
+import myIdentities, { changeMyIdentities } from './routes/my-identities.ts';
 import mySessions from './routes/my-sessions.ts';
 import problems from './routes/problems.ts';
 import sessions from './routes/sessions.ts';
@@ -48,9 +51,9 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(idempotency);
 
   await app.register(scope('public', [health, problems, documentation]));
-  await app.register(scope('public', [users, sessions]), { prefix: '/v1' });
-  await app.register(scope('signed-in', [me, mySessions]), { prefix: '/v1' });
-  await app.register(scope('recently-authenticated', [deleteMe]), { prefix: '/v1' });
+  await app.register(scope('public', [users, sessions, identities, identityCallback]), { prefix: '/v1' });
+  await app.register(scope('signed-in', [me, mySessions, myIdentities]), { prefix: '/v1' });
+  await app.register(scope('recently-authenticated', [deleteMe, changeMyIdentities]), { prefix: '/v1' });
   await app.register(scope('admin', [adminUsers, adminUserStatus]), { prefix: '/v1/admin' });
   return app;
 }

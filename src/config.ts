@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
+import { type ProviderSettings, ProviderSettingsError, parseProviderSettings } from './lib/identity/settings.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
 import { HASH_BOUNDS } from './lib/password-hash.ts';
 
@@ -165,11 +167,26 @@ export const configSchema = Type.Object({
     maximum: 3650,
     description: 'How long a deleted account can be restored.',
   }),
+  IDENTITY_PROVIDERS: Type.Optional(
+    Type.String({
+      description:
+        'Providers by which people may sign in (OpenID Connect, OAuth 2), as a JSON array; [Identity providers](identities.md) tells what an entry holds.',
+    }),
+  ),
+  IDENTITY_PROVIDERS_FILE: Type.Optional(
+    Type.String({ description: 'A file that holds the same, for secrets that are mounted. Not beside it.' }),
+  ),
 });
 
 type Environment = Static<typeof configSchema>;
 
-export type Config = Readonly<Environment & { PUBLIC_URL: string; HASHING_CONCURRENCY: number }>;
+export type Config = Readonly<
+  Omit<Environment, 'IDENTITY_PROVIDERS'> & {
+    PUBLIC_URL: string;
+    HASHING_CONCURRENCY: number;
+    IDENTITY_PROVIDERS: readonly ProviderSettings[];
+  }
+>;
 
 /** The environment is wrong; `problems` says what, one line each, never with a secret in it. */
 export class ConfigError extends Error {
@@ -202,9 +219,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   } catch (error) {
     throw new ConfigError((error as Error).message.split(', ').map((line) => line.replace(/^env\/?/, '')));
   }
+  const providers = identityProviders(values);
   const problems = [
     ...lists(values),
     ...keyring(values),
+    ...providers.problems,
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -212,7 +231,28 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...values,
     PUBLIC_URL: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, ''),
     HASHING_CONCURRENCY: values.HASHING_CONCURRENCY ?? availableParallelism(),
+    IDENTITY_PROVIDERS: providers.settings,
   });
+}
+
+interface Providers {
+  readonly settings: readonly ProviderSettings[];
+  readonly problems: readonly string[];
+}
+
+function identityProviders({ IDENTITY_PROVIDERS: json, IDENTITY_PROVIDERS_FILE: file }: Environment): Providers {
+  if (json !== undefined && file !== undefined)
+    return { settings: [], problems: ['IDENTITY_PROVIDERS and IDENTITY_PROVIDERS_FILE: give one of them'] };
+  const name = file === undefined ? 'IDENTITY_PROVIDERS' : 'IDENTITY_PROVIDERS_FILE';
+  try {
+    return {
+      settings: parseProviderSettings(file === undefined ? (json ?? '[]') : readFileSync(file, 'utf8')),
+      problems: [],
+    };
+  } catch (error) {
+    const { problems = ['cannot be read'] } = error instanceof ProviderSettingsError ? error : {};
+    return { settings: [], problems: problems.map((problem) => `${name}: ${problem}`) };
+  }
 }
 
 function lists(values: Environment): string[] {

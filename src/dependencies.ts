@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { createIdentityProviders } from './lib/identity/provider.ts';
 import type { Keyring } from './lib/keyring.ts';
 import { createPasswords, type Passwords } from './lib/passwords.ts';
 import { openSigningKeys } from './models/signing-keys.ts';
@@ -22,4 +23,5 @@ export const openDependencies = async (config: Config, keyring: Keyring): Promis
   keyring,
   passwords: passwordsOf(config),
   signingKeys: await openSigningKeys(keyring),
+  identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS),
 });

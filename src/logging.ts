@@ -35,6 +35,7 @@ const SPEAKING_ERRORS: ReadonlySet<string> = new Set([
   'AppError',
   'DecryptionError',
   'HashingOverloadError',
+  'IdentityProviderError',
   'MongoServerSelectionError',
   'MongooseServerSelectionError',
   'MongoNetworkError',

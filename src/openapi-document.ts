@@ -20,6 +20,7 @@ export async function buildOpenApiDocument(): Promise<object> {
     keyring: parseKeyring(generateKeyringSpec()),
     passwords: passwordsOf(config),
     signingKeys: noSigningKeys,
+    identityProviders: new Map(),
   });
   try {
     await app.ready();
