@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
 import { PASSWORD, type Scene, type SceneRequest } from './scene.ts';
 
@@ -118,6 +119,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.admin();
     await scene.send({ method: 'DELETE', url: '/v1/users/me', as: await scene.person(['user', 'admin']) });
   },
+
+  ...IDENTITY_EXERCISES,
 
   'GET /v1/admin/users': exerciseUserList,
 

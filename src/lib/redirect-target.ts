@@ -9,7 +9,13 @@ export const REDIRECT_MAX_LENGTH = 2048;
 export function redirectTarget(value: string, origins: ReadonlySet<string>): string | undefined {
   if (value.length > REDIRECT_MAX_LENGTH || !URL.canParse(value)) return undefined;
   const url = new URL(value);
-  if (!origins.has(url.origin) || url.username !== '' || url.password !== '' || url.href.includes('#'))
+  // Not `url.origin`: that of a `blob:` is the origin of whoever made it.
+  if (
+    !origins.has(`${url.protocol}//${url.host}`) ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.href.includes('#')
+  )
     return undefined;
   return url.href;
 }

@@ -27,7 +27,6 @@ const NO_ANSWER: ReadonlySet<string | undefined> = new Set([
   'OAUTH_ABORT',
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
-  'OAUTH_PARSE_ERROR',
 ]);
 
 /** The provider itself cannot serve for the moment (RFC 6749, section 4.1.2.1). */
