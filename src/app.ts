@@ -10,6 +10,7 @@ import openapi, { documentation } from './plugins/openapi.ts';
 import rateLimit from './plugins/rate-limit.ts';
 import requestContext from './plugins/request-context.ts';
 import security from './plugins/security.ts';
+import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
@@ -45,6 +46,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(validation);
   await app.register(metrics);
   await app.register(openapi);
+  await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
   await app.register(rateLimit);

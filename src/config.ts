@@ -5,7 +5,7 @@ import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 import { type ProviderSettings, ProviderSettingsError, parseProviderSettings } from './lib/identity/settings.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
-import { HASH_BOUNDS } from './lib/password-hash.ts';
+import { HASH_BOUNDS, HASH_MINIMUM } from './lib/password-hash.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
   Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
@@ -32,7 +32,8 @@ export const configSchema = Type.Object({
   PUBLIC_URL: Type.Optional(
     Type.String({
       pattern: '^https?://[^/]+',
-      description: 'Where clients reach the service; issuer of its tokens. Default: `http://localhost:PORT`.',
+      description:
+        'Where clients reach the service; issuer of its tokens, and an origin that cookies are taken from. Default: `http://localhost:PORT`.',
     }),
   ),
   METRICS_PORT: Type.Integer({
@@ -90,7 +91,8 @@ export const configSchema = Type.Object({
   }),
   CORS_ORIGINS: Type.String({
     default: '',
-    description: 'Comma-separated origins that browsers may call from. Empty: none but the service itself.',
+    description:
+      'Comma-separated origins that browsers may call from, with cookies too. Empty: none but the service itself.',
   }),
   BODY_LIMIT: Type.Integer({
     default: 65_536,
@@ -115,21 +117,34 @@ export const configSchema = Type.Object({
     maximum: 64,
     description: 'Fewest characters (code points) of a password.',
   }),
+  PASSWORD_RANGE_CHECK_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/]+',
+      description:
+        'Service of breached passwords that new ones are looked up in, such as `https://host/range/`; it is sent the first 5 of the 40 digits of their SHA-1. Empty: none is asked. When it does not answer, the password is accepted.',
+    }),
+  ),
+  PASSWORD_RANGE_CHECK_TIMEOUT_MS: Type.Integer({
+    default: 1_000,
+    minimum: 50,
+    maximum: 10_000,
+    description: 'How long that service may take. In milliseconds.',
+  }),
   ARGON2_MEMORY_KIB: Type.Integer({
-    default: 19_456,
-    minimum: 19_456,
+    default: HASH_MINIMUM.memoryKiB,
+    minimum: HASH_MINIMUM.memoryKiB,
     maximum: HASH_BOUNDS.memoryKiB,
     description: 'Memory of one argon2id hash, in KiB.',
   }),
   ARGON2_PASSES: Type.Integer({
-    default: 2,
-    minimum: 2,
+    default: HASH_MINIMUM.passes,
+    minimum: HASH_MINIMUM.passes,
     maximum: HASH_BOUNDS.passes,
     description: 'Passes of one argon2id hash.',
   }),
   ARGON2_PARALLELISM: Type.Integer({
-    default: 1,
-    minimum: 1,
+    default: HASH_MINIMUM.parallelism,
+    minimum: HASH_MINIMUM.parallelism,
     maximum: HASH_BOUNDS.parallelism,
     description: 'Lanes of one argon2id hash.',
   }),
@@ -152,7 +167,15 @@ export const configSchema = Type.Object({
     default: 10,
     minimum: 3,
     maximum: 100,
-    description: 'Wrong passwords for one email in 15 minutes before it is answered 429.',
+    description:
+      'Wrong passwords for one account in 15 minutes before its tries are answered 429; half as many from one address. A device that has signed in before has as many tries of its own.',
+  }),
+  SIGN_IN_DELAY_MS: Type.Integer({
+    default: 500,
+    minimum: 0,
+    maximum: 8_000,
+    description:
+      'How long the answer to the fourth wrong password is held back, in milliseconds; each further one doubles it, up to 8 seconds. 0: none is.',
   }),
   RATE_LIMIT_MULTIPLIER: Type.Integer({
     default: 1,
@@ -221,9 +244,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   const providers = identityProviders(values);
   const problems = [
-    ...lists(values),
+    ...addresses(values),
     ...keyring(values),
     ...providers.problems,
+    ...rangeCheck(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -231,6 +255,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...values,
     PUBLIC_URL: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, ''),
     HASHING_CONCURRENCY: values.HASHING_CONCURRENCY ?? availableParallelism(),
+    ...(values.PASSWORD_RANGE_CHECK_URL !== undefined && {
+      PASSWORD_RANGE_CHECK_URL: values.PASSWORD_RANGE_CHECK_URL.replace(/\/?$/, '/'),
+    }),
     IDENTITY_PROVIDERS: providers.settings,
   });
 }
@@ -255,14 +282,15 @@ function identityProviders({ IDENTITY_PROVIDERS: json, IDENTITY_PROVIDERS_FILE: 
   }
 }
 
-function lists(values: Environment): string[] {
-  const proxies = list(values.TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
-  const origins = list(values.CORS_ORIGINS).filter(
-    (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin,
-  );
+function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localhost' }: Environment): string[] {
+  const proxies = list(TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
+  const origins = list(CORS_ORIGINS).filter((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
   return [
     ...proxies.map((entry) => `TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range`),
     ...origins.map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
+    ...(URL.canParse(PUBLIC_URL)
+      ? []
+      : [`PUBLIC_URL: "${PUBLIC_URL}" is not a URL such as https://accounts.example.com`]),
   ];
 }
 
@@ -284,6 +312,15 @@ function keyring({ KEYRING, NODE_ENV }: Environment): string[] {
   return NODE_ENV === 'production' && holdsSampleKey(KEYRING)
     ? ['KEYRING holds the sample key from the documentation; make one by `bin/roster keys generate`']
     : [];
+}
+
+/** What is appended to it must become the last part of its path, and `fetch` takes no credentials in a URL. */
+function rangeCheck({ PASSWORD_RANGE_CHECK_URL: text }: Environment): string[] {
+  if (text === undefined) return [];
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && url.href === url.origin + url.pathname
+    ? []
+    : ['PASSWORD_RANGE_CHECK_URL must be a URL without credentials, query and fragment'];
 }
 
 function production(values: Environment): string[] {

@@ -39,7 +39,7 @@ export const ERRORS = Object.freeze({
     'Use 1 to 255 printable ASCII characters, such as a UUID.',
   ],
   'password-unacceptable': [400, 'The password is not acceptable', 'See `errors` for all the reasons at once.'],
-  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`.'],
+  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`, or the cookies of a sign-in.'],
   'invalid-token': [
     401,
     'The token is not valid',

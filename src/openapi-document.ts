@@ -2,6 +2,7 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { passwordsOf } from './dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from './lib/keyring.ts';
+import { SignInFailures } from './models/sign-in-failures.ts';
 import type { Dependencies } from './types/fastify.ts';
 
 /** No request is served, so no token is signed. */
@@ -16,9 +17,11 @@ const noSigningKeys: Dependencies['signingKeys'] = {
 /** The OpenAPI document of the very application that is served; needs neither a database nor an environment. */
 export async function buildOpenApiDocument(): Promise<object> {
   const config = loadConfig({ LOG_LEVEL: 'silent' });
+  const keyring = parseKeyring(generateKeyringSpec());
   const app = await buildApp(config, {
-    keyring: parseKeyring(generateKeyringSpec()),
+    keyring,
     passwords: passwordsOf(config),
+    signInFailures: new SignInFailures(keyring, config),
     signingKeys: noSigningKeys,
     identityProviders: new Map(),
   });

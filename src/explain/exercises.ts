@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
-import { PASSWORD, type Scene, type SceneRequest } from './scene.ts';
+import { PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
 /** Drives one route through the requests that tell its queries: each way through its code that asks the database. */
 export type Exercise = (scene: Scene) => Promise<void>;
@@ -12,6 +13,12 @@ const plain =
   async (scene) => {
     await scene.send({ method: 'GET', url });
   };
+
+/** What a browser says of a request that a page of the service itself sends, and the session that it brings along. */
+const fromOwnPage = ({ refreshToken }: Person) => ({
+  'sec-fetch-site': 'same-origin',
+  cookie: `${REFRESH_COOKIE}=${refreshToken}`,
+});
 
 const keyed = () => ({ 'idempotency-key': randomUUID() });
 
@@ -60,6 +67,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     const request = { method: 'POST', url: '/v1/sessions' } as const;
     const { email } = await scene.nextAccount();
     await scene.send({ ...request, body: { email, password: PASSWORD } });
+    const headers = fromOwnPage(await scene.person());
+    await scene.send({ ...request, headers, body: { email, password: PASSWORD, transport: 'cookie' } });
     await scene.send({ ...request, body: { email, password: 'wrong' }, expect: 401 });
     await scene.send({ ...request, body: { email: `${randomUUID()}@example.com`, password: 'any' }, expect: 401 });
   },
@@ -72,6 +81,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ ...request, body: { refreshToken } });
     await scene.prepare({ ...request, body: { refreshToken: first.json().refreshToken } });
     await scene.send({ ...request, body: { refreshToken }, expect: 401 });
+    await scene.send({ ...request, headers: fromOwnPage(await scene.person()), body: {} });
   },
 
   async 'GET /v1/sessions'(scene) {

@@ -1,6 +1,7 @@
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
-import { MAIL_TEMPLATES, type Mail } from '../lib/mail/messages.ts';
+import { MAIL_TEMPLATES, type Mail, type Notice } from '../lib/mail/messages.ts';
+import type { AuditOrigin } from './audit-event.ts';
 
 /** Mail that is nobody's account's any more, or could not be delivered, is kept for so long. */
 const KEPT_MS = 7 * 86_400_000;
@@ -35,6 +36,13 @@ export const Outbox = model('Outbox', outboxSchema);
 export type OutboxRecord = InferSchemaType<typeof outboxSchema> & { _id: Types.ObjectId };
 
 const placeOf = (id: Types.ObjectId) => ({ collection: 'outbox', record: id.toHexString(), field: 'message' });
+
+/** What a mail tells its reader of an act: it may not have been theirs. */
+export const noticeOf = ({ ip, userAgent }: AuditOrigin): Notice => ({
+  at: new Date().toISOString(),
+  ...(ip !== undefined && { ip }),
+  ...(userAgent !== undefined && { userAgent }),
+});
 
 /** Puts a mail into the outbox. It leaves when the transaction has committed, and never if it does not. */
 export async function enqueueMail(

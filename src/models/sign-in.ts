@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type ClientSession, type QueryFilter, Types } from 'mongoose';
+import { type ClientSession, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
@@ -25,7 +25,9 @@ export interface Proof {
    * What the account must still be in the very transaction that opens the session, such as the password hash that was
    * verified: whatever was proven about another one counts for nothing.
    */
-  readonly guard: QueryFilter<UserRecord>;
+  readonly guard: Readonly<
+    Partial<Pick<UserRecord, 'email' | 'emailVerified' | 'passwordHash' | 'passwordChangedAt' | 'revision'>>
+  >;
   /** Replaces the password's hash, whose cost is no longer the current one. */
   readonly renewedHash?: string | undefined;
 }
@@ -35,9 +37,13 @@ export interface SignInOptions {
   readonly lifetimes: SessionLifetimes;
 }
 
-/** Everything that a password sign-in looks at, or nothing: unknown and malformed emails are alike to the caller. */
+/**
+ * Everything that a password sign-in looks at, or nothing: unknown and malformed emails are alike to the caller. Here
+ * and below the driver is asked itself: beside a hash, what mongoose adds to each command is most of what a sign-in
+ * costs this process.
+ */
 export const findForSignIn = (email: string): Promise<UserRecord | null> =>
-  User.findOne({ email }).select('+passwordHash').lean<UserRecord>().exec();
+  User.collection.findOne<UserRecord>({ email });
 
 /**
  * Opens a session. The update of the account carries the rule: it matches only while the account may sign in and is
@@ -50,16 +56,7 @@ export async function startSession(
   { user: verified, methods, guard, renewedHash }: Proof,
   options: SignInOptions,
 ): Promise<(IssuedSession & { user: UserRecord }) | null> {
-  const now = new Date();
-  const wakes = verified.status === 'inactive';
-  const user = await User.findOneAndUpdate(
-    { ...guard, _id: verified._id, status: { $in: SIGN_IN_STATUSES } },
-    {
-      $set: { status: 'active', lastSignInAt: now, ...(renewedHash && { passwordHash: renewedHash }) },
-      ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
-    },
-    { session: tx, returnDocument: 'after', timestamps: false },
-  ).lean<UserRecord>();
+  const user = await markSignedIn(tx, verified, guard, renewedHash);
   if (!user) return null;
   const { session, refreshToken } = newSession(user, methods, origin, options);
   await Session.collection.insertOne(session, { session: tx, ignoreUndefined: true });
@@ -69,6 +66,25 @@ export async function startSession(
     ...(renewedHash && { changes: ['passwordHash'] }),
   });
   return { user, session, refreshToken };
+}
+
+/** The rule of a sign-in, and its trace on the account. */
+async function markSignedIn(
+  tx: ClientSession,
+  { _id, status }: Proof['user'],
+  guard: Proof['guard'],
+  renewedHash: string | undefined,
+): Promise<UserRecord | null> {
+  const wakes = status === 'inactive';
+  const user: unknown = await User.collection.findOneAndUpdate(
+    { ...guard, _id, status: { $in: [...SIGN_IN_STATUSES] } },
+    {
+      $set: { status: 'active', lastSignInAt: new Date(), ...(renewedHash && { passwordHash: renewedHash }) },
+      ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
+    },
+    { session: tx, returnDocument: 'after', projection: { passwordHash: 0 } },
+  );
+  return user as UserRecord | null;
 }
 
 function newSession(

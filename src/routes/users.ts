@@ -1,7 +1,7 @@
 import { transaction } from '../database.ts';
-import { AppError } from '../errors.ts';
+import { assertAcceptablePassword } from '../models/acceptable-password.ts';
 import { createUser } from '../models/user-account.ts';
-import { emailField, passwordProblems, profileChange } from '../models/user-fields.ts';
+import { emailField, profileChange } from '../models/user-fields.ts';
 import { BODY_PROBLEMS, headers, IDEMPOTENCY_PROBLEMS, idempotencyKey, problems, ref } from '../schemas/common.ts';
 import { SignUp, User } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
@@ -34,10 +34,9 @@ export default async function users(app: App): Promise<void> {
       const { password, email: given, ...input } = request.body;
       const { email, problems: emailProblems } = emailField(given);
       const { set: profile, problems: profileProblems } = profileChange(input);
-      const invalid = [...emailProblems, ...profileProblems];
-      const unacceptable = passwordProblems(password, '/password', config, { email, ...input });
-      if (invalid.length > 0) throw new AppError('validation-failed', { errors: [...invalid, ...unacceptable] });
-      if (unacceptable.length > 0) throw new AppError('password-unacceptable', { errors: unacceptable });
+      const others = [...emailProblems, ...profileProblems];
+      const candidate = { password, pointer: '/password', owner: { email, ...input }, others };
+      await assertAcceptablePassword(candidate, { config, log: request.log });
       const passwordHash = await deps.passwords.hash(password);
       const user = await transaction((tx) => createUser(tx, request.origin, { email, passwordHash, profile }));
       void reply.code(201).header('location', '/v1/users/me');

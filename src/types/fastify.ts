@@ -9,6 +9,7 @@ import type { Permission } from '../lib/permissions.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Limit } from '../models/rate-limit.ts';
 import type { LiveSession } from '../models/session.ts';
+import type { SignInFailures } from '../models/sign-in-failures.ts';
 import type { SigningKeys } from '../models/signing-keys.ts';
 
 /** The service as its plugins and routes see it: schemas give the types of what they receive. */
@@ -38,6 +39,7 @@ export type AuthenticatedSession = LiveSession;
 export interface Dependencies {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
+  readonly signInFailures: SignInFailures;
   readonly signingKeys: SigningKeys;
   readonly identityProviders: IdentityProviders;
   /** Default: one that writes to the standard output. */

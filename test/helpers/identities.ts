@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { buildTestApp, type TestApp } from './app.ts';
-import { Browser, type Page } from './browser.ts';
 import { type OidcStandIn, startOidcProvider } from './oidc-provider.ts';
 import { call, type Options, type Person } from './people.ts';
+import { type Page, Visitor } from './visitor.ts';
 
 /** A client on another origin, which the service knows. */
 export const CLIENT = 'https://app.example.com';
@@ -88,7 +88,7 @@ export const exchange = (
   call(service, 'POST', '/v1/sessions/identity', { code: page.fragment.get('code') ?? '', codeVerifier }, options);
 
 /** Signs in at a provider as a client of the service does. Throws when the browser comes back without a code. */
-export async function signInAt(service: TestApp, browser: Browser, way: Way = {}): Promise<Response> {
+export async function signInAt(service: TestApp, browser: Visitor, way: Way = {}): Promise<Response> {
   const verifier = newVerifier();
   const page = await browser.visit(authorizeUrl({ verifier, ...way }));
   if (!page.fragment.has('code'))
@@ -98,7 +98,7 @@ export async function signInAt(service: TestApp, browser: Browser, way: Way = {}
 
 /** The same by a browser of its own. */
 export const signInAs = (service: TestApp, person: string, way: Way = {}): Promise<Response> =>
-  signInAt(service, new Browser(service, person), way);
+  signInAt(service, new Visitor(service, person), way);
 
 /** Links what `person` has at a provider to the account of `owner`. */
 export async function linkTo(
@@ -109,6 +109,6 @@ export async function linkTo(
 ): Promise<Response> {
   const begun = await owner.call('POST', `/v1/users/me/identities/${provider}`, { redirectTo });
   if (begun.statusCode !== 200) return begun;
-  const { fragment } = await new Browser(service, person).visit(begun.json().authorizationUrl);
+  const { fragment } = await new Visitor(service, person).visit(begun.json().authorizationUrl);
   return owner.call('POST', '/v1/users/me/identities', { code: fragment.get('code') ?? '' });
 }

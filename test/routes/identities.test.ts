@@ -4,7 +4,6 @@ import { Identity } from '../../src/models/identity.ts';
 import { mailOf, Outbox } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import {
   authorizeUrl,
   CLIENT,
@@ -19,6 +18,7 @@ import {
 import type { OidcStandIn } from '../helpers/oidc-provider.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, person, whoAmI } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 let running: IdentityService;
 let service: TestApp;
@@ -95,21 +95,21 @@ describe('signing in', () => {
   });
 
   it('without a page to return to, the callback answers as any sign-in does', async () => {
-    const { response } = await new Browser(service, ada).visit('/v1/identities/local/authorize');
+    const { response } = await new Visitor(service, ada).visit('/v1/identities/local/authorize');
     expect(response?.statusCode).toBe(201);
     expect(response?.json()).toMatchObject({ user: { email }, accessToken: expect.any(String) });
   });
 
   it('returns to the page of the client, which exchanges the code once', async () => {
     const verifier = newVerifier();
-    const page = await new Browser(service, ada).visit(authorizeUrl({ verifier }));
+    const page = await new Visitor(service, ada).visit(authorizeUrl({ verifier }));
     expect(page.url.href).toBe(`${RETURN_TO}#code=${page.fragment.get('code')}`);
     expect(outcome(await exchange(service, page, verifier))).toBe('201');
     expect(outcome(await exchange(service, page, verifier))).toBe('401 invalid-code');
   });
 
   it('may be under way in two tabs', async () => {
-    const browser = new Browser(service, ada);
+    const browser = new Visitor(service, ada);
     const atProvider = (url: URL) => url.origin === new URL(idp.issuer).origin;
     const [first, second] = [newVerifier(), newVerifier()];
     const here = await browser.visit(authorizeUrl({ verifier: first }), atProvider);
@@ -164,9 +164,9 @@ const instanceWith = (settings: object) =>
 
 describe('a person who', () => {
   it('would rather not sign in at the provider comes back without a code', async () => {
-    const { url } = await new Browser(service, 'nobody').visit(authorizeUrl());
+    const { url } = await new Visitor(service, 'nobody').visit(authorizeUrl());
     expect(url.href).toBe(`${RETURN_TO}#error=identity-denied`);
-    const { response } = await new Browser(service, 'nobody').visit('/v1/identities/local/authorize');
+    const { response } = await new Visitor(service, 'nobody').visit('/v1/identities/local/authorize');
     expect([response?.statusCode, response?.json().code]).toEqual([401, 'identity-denied']);
     expect(response?.body).not.toContain('rather not');
   });
@@ -179,7 +179,7 @@ describe('a person who', () => {
       401,
       { code: 'mfa-required', challenge: expect.any(String), methods: ['totp', 'recovery-code'] },
     ]);
-    const { response } = await new Browser(service, ada).visit('/v1/identities/local/authorize');
+    const { response } = await new Visitor(service, ada).visit('/v1/identities/local/authorize');
     expect(response?.json()).toMatchObject({ code: 'mfa-required', challenge: expect.any(String) });
   });
 
@@ -226,7 +226,7 @@ describe('a provider that is not there', () => {
     const leaving = await startLocalProvider();
     leaving.people.set(ada, { email });
     const other = await instanceWith({ issuer: leaving.issuer });
-    const browser = new Browser(other, ada);
+    const browser = new Visitor(other, ada);
     const { url } = await browser.visit(authorizeUrl(), ({ pathname }) => pathname.endsWith('/callback'));
     await leaving.close();
     expect((await browser.visit(url.href)).url.href).toBe(`${RETURN_TO}#error=provider-unavailable`);

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Identity } from '../../src/models/identity.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import { CLIENT, CLIENT_SECRET, signInAs, signInAt } from '../helpers/identities.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { freshEmail, person } from '../helpers/people.ts';
 import { type Presets, startPresets, TENANT } from '../helpers/presets.ts';
 import { useDetours } from '../helpers/reroute.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 // Each preset runs as it stands, with the provider's own addresses, against a server on this machine that speaks as
 // the provider's documentation says it does. None of them has run against the provider itself.
@@ -80,7 +80,7 @@ describe('Microsoft', () => {
   it('is not believed in what tenant its token is when its issuer says another one', async () => {
     const who = newcomer();
     presets.microsoft.people.set(who, { email: freshEmail(), tid: 'f8cdef31-a31e-4b4a-93e4-5f571e91255a' });
-    const { url } = await new Browser(service, who).visit(
+    const { url } = await new Visitor(service, who).visit(
       `/v1/identities/microsoft/authorize?redirectTo=${CLIENT}&codeChallenge=${'A'.repeat(43)}`,
     );
     expect(url.hash).toBe('#error=identity-unproven');
@@ -120,7 +120,7 @@ describe('Apple', () => {
     const who = newcomer();
     const email = freshEmail();
     presets.apple.people.set(who, { email, email_verified: 'true' });
-    const browser = new Browser(service, who);
+    const browser = new Visitor(service, who);
     browser.formFields['user'] = user;
     const first = (await signInAt(service, browser, { provider: 'apple' })).json();
     expect(first.user).toMatchObject({ email, emailVerified: true, firstName: 'Ada', lastName: 'Lovelace' });
@@ -134,7 +134,7 @@ describe('Apple', () => {
     async (name) => {
       const who = newcomer();
       presets.apple.people.set(who, { email: freshEmail(), email_verified: true });
-      const browser = new Browser(service, who);
+      const browser = new Visitor(service, who);
       browser.formFields['user'] = name;
       const answer = await signInAt(service, browser, { provider: 'apple' });
       expect(answer.statusCode).toBe(201);
@@ -194,7 +194,7 @@ describe('GitHub', () => {
     join(login, []);
     expect(outcome(await signInAs(service, login, { provider: 'github' }))).toBe('422 email-required');
     const shy = await withSettings({ scopes: ['read:user'] });
-    const { url } = await new Browser(shy, login).visit(
+    const { url } = await new Visitor(shy, login).visit(
       `/v1/identities/github/authorize?redirectTo=${CLIENT}&codeChallenge=${'A'.repeat(43)}`,
     );
     expect(url.hash).toBe('#error=provider-unavailable');

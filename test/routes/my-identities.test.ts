@@ -5,11 +5,11 @@ import { findToken } from '../../src/models/one-time-token.ts';
 import { mailOf, Outbox } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import { type IdentityService, linkTo, RETURN_TO, signInAs, startIdentityService } from '../helpers/identities.ts';
 import type { OidcStandIn } from '../helpers/oidc-provider.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { age, call, freshEmail, PASSWORD, type Person, person } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 let running: IdentityService;
 let service: TestApp;
@@ -80,7 +80,7 @@ describe('linking', () => {
 
   it('comes back without a code when the person would rather not', async () => {
     const begun = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
-    const { url } = await new Browser(service, 'nobody').visit(begun.json().authorizationUrl);
+    const { url } = await new Visitor(service, 'nobody').visit(begun.json().authorizationUrl);
     expect(url.href).toBe(`${RETURN_TO}#error=identity-denied`);
     expect(await lastAction(owner.id)).toBe('identity.linked anonymous failure');
   });
@@ -90,7 +90,7 @@ describe('linking', () => {
     await age(owner.sessionId, 11);
     const again = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
     expect(outcome(again)).toBe('403 reauthentication-required');
-    const { fragment } = await new Browser(service, ada).visit(begun.json().authorizationUrl);
+    const { fragment } = await new Visitor(service, ada).visit(begun.json().authorizationUrl);
     const finished = await owner.call('POST', '/v1/users/me/identities', { code: fragment.get('code') });
     expect(outcome(finished)).toBe('201');
   });

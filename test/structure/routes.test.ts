@@ -53,7 +53,7 @@ describe.each(operations)('$name', (operation) => {
 
   it('asks for what its scope asks for', () => {
     const { access, permission } = routeOf(name);
-    expect(operation.security).toEqual(access === 'public' ? [] : [{ accessToken: [] }]);
+    expect(operation.security).toEqual(access === 'public' ? [] : [{ accessToken: [] }, { sessionCookie: [] }]);
     expect(access === 'admin').toBe(permission !== undefined);
     if (permission) expect(operation.description).toContain(`\`${permission}\``);
     if (access === 'recently-authenticated') expect(operation.description).toContain('10 minutes');
@@ -66,6 +66,7 @@ describe.each(operations)('$name', (operation) => {
     const expected: (readonly ErrorCode[] | false)[] = [
       limited && ['validation-failed', 'rate-limited', 'internal-error', 'overloaded', 'unavailable'],
       access !== 'public' && ['unauthenticated', 'invalid-token'],
+      access !== 'public' && method !== 'GET' && ['foreign-origin'],
       permission !== undefined && ['forbidden'],
       access === 'recently-authenticated' && ['reauthentication-required'],
       operation.requestBody !== undefined && BODY_PROBLEMS,

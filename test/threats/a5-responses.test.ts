@@ -10,7 +10,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
+import { openBrowser } from '../helpers/browser.ts';
 import {
   authorizeUrl,
   exchange,
@@ -20,6 +20,7 @@ import {
   startIdentityService,
 } from '../helpers/identities.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 interface Documented {
   readonly content?: Record<string, { readonly schema?: unknown; readonly examples?: Record<string, unknown> }>;
@@ -69,6 +70,21 @@ async function asAnybody() {
   await refresh(service, first?.json().refreshToken);
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken));
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken), post('/v1/sessions/refresh'));
+}
+
+async function asBrowser() {
+  const { email } = await person(service);
+  const browser = openBrowser(service);
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  const body = { email, password: PASSWORD, transport: 'cookie' };
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}));
+  await see('GET /v1/sessions', browser.call('GET', '/v1/sessions'));
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body, foreign));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}, foreign));
+  await see('PATCH /v1/users/me', browser.call('PATCH', '/v1/users/me', {}, foreign));
+  await see('DELETE /v1/users/me', browser.call('DELETE', '/v1/users/me', undefined, foreign));
+  await see('DELETE /v1/sessions/current', browser.call('DELETE', '/v1/sessions/current'));
 }
 
 async function asOwner() {
@@ -143,7 +159,7 @@ async function byIdentity() {
   running.idp.people.set('ada', { email, ...claims }).set('bob', { email: freshEmail(), ...claims });
   const url = '/v1/identities/local';
   const away = async (begin = `${url}/authorize`, who = 'ada') => {
-    const browser = new Browser(service, who);
+    const browser = new Visitor(service, who);
     const { url: back } = await browser.visit(begin, ({ pathname }) => pathname.endsWith('/callback'));
     return { back, cookie: `__Host-roster-identity=${browser.cookie('__Host-roster-identity')}` };
   };
@@ -170,7 +186,7 @@ async function byIdentity() {
     await see(name, back(await away(undefined, 'nobody')), back(await away(authorizeUrl(), 'nobody')));
   }
   const verifier = newVerifier();
-  const { fragment } = await new Browser(service, 'ada').visit(authorizeUrl({ verifier }));
+  const { fragment } = await new Visitor(service, 'ada').visit(authorizeUrl({ verifier }));
   const [signedIn] = await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier));
   await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier), post('/v1/sessions/identity'));
   const headers = { authorization: `Bearer ${signedIn?.json().accessToken}` };
@@ -179,7 +195,7 @@ async function byIdentity() {
   const link = 'POST /v1/users/me/identities/{provider}';
   const [begun] = await see(link, mine('POST', '/local', { redirectTo: RETURN_TO }), mine('POST', '/local', {}));
   await see(link, mine('POST', '/nobody', { redirectTo: RETURN_TO }));
-  const arrived = await new Browser(service, 'bob').visit(begun?.json().authorizationUrl);
+  const arrived = await new Visitor(service, 'bob').visit(begun?.json().authorizationUrl);
   const code = { code: arrived.fragment.get('code') };
   await see('POST /v1/users/me/identities', mine('POST', '', code));
   await see('POST /v1/users/me/identities', mine('POST', '', code), post('/v1/users/me/identities', code));
@@ -195,6 +211,7 @@ beforeAll(async () => {
   ({ service } = running);
   paths = (service.app.swagger() as unknown as { paths: Paths }).paths;
   await asAnybody();
+  await asBrowser();
   await asOwner();
   await asAdmin();
   await byIdentity();

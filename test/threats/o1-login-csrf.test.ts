@@ -7,7 +7,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Identity } from '../../src/models/identity.ts';
 import { Session } from '../../src/models/session.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import {
   authorizeUrl,
   challengeOf,
@@ -21,6 +20,7 @@ import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, type Person, person, signIn } from '../helpers/people.ts';
 import { type Presets, startPresets } from '../helpers/presets.ts';
 import { useDetours } from '../helpers/reroute.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 useDetours();
 
@@ -54,10 +54,10 @@ describe.each([
   ['for a client', authorizeUrl()],
 ])('an answer of a provider, %s,', (_for, begin) => {
   it('is refused in another browser, and used up', async () => {
-    const attacker = new Browser(service, mallory);
+    const attacker = new Visitor(service, mallory);
     const { url } = await attacker.visit(begin, atCallback);
     const before = await sessions();
-    const { response } = await new Browser(service, 'victim').visit(url.href);
+    const { response } = await new Visitor(service, 'victim').visit(url.href);
     expect([response?.statusCode, response?.json().code]).toEqual([401, 'invalid-state']);
     expect(response?.headers).not.toHaveProperty('location');
     expect((await attacker.visit(url.href)).response?.json().code).toBe('invalid-state');
@@ -66,14 +66,14 @@ describe.each([
   });
 
   it('is refused in a browser that has begun a sign-in of its own', async () => {
-    const { url } = await new Browser(service, mallory).visit(begin, atCallback);
-    const victim = new Browser(service, 'victim');
+    const { url } = await new Visitor(service, mallory).visit(begin, atCallback);
+    const victim = new Visitor(service, 'victim');
     await victim.visit(begin, (at) => at.origin === running.idp.issuer);
     expect((await victim.visit(url.href)).response?.json().code).toBe('invalid-state');
   });
 
   it('is refused in the same browser once it has forgotten', async () => {
-    const browser = new Browser(service, mallory);
+    const browser = new Visitor(service, mallory);
     const { url } = await browser.visit(begin, atCallback);
     browser.forget();
     expect((await browser.visit(url.href)).response?.json().code).toBe('invalid-state');
@@ -97,7 +97,7 @@ it('the cookie that tells the browser apart is none that a neighbouring host cou
 });
 
 it('a form from a provider’s page is refused without the cookie as well', async () => {
-  const attacker = new Browser(service, mallory);
+  const attacker = new Visitor(service, mallory);
   const posts: string[] = [];
   const { response } = await attacker.visit('/v1/identities/apple/authorize');
   expect(response?.statusCode).toBe(201);
@@ -112,13 +112,13 @@ it('a form from a provider’s page is refused without the cookie as well', asyn
 
 describe('a code for a client', () => {
   it('is worth nothing to a client that did not begin', async () => {
-    const page = await new Browser(service, mallory).visit(authorizeUrl());
+    const page = await new Visitor(service, mallory).visit(authorizeUrl());
     expect(outcome(await exchange(service, page, newVerifier()))).toBe('401 invalid-code');
   });
 
   it('is used up by a wrong guess', async () => {
     const verifier = newVerifier();
-    const page = await new Browser(service, mallory).visit(authorizeUrl({ verifier }));
+    const page = await new Visitor(service, mallory).visit(authorizeUrl({ verifier }));
     await exchange(service, page, challengeOf(verifier));
     expect(outcome(await exchange(service, page, verifier))).toBe('401 invalid-code');
   });
@@ -141,7 +141,7 @@ describe('a link', () => {
 
   const codeOf = async (who: Person) => {
     const begun = await who.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
-    const { fragment } = await new Browser(service, mallory).visit(begun.json().authorizationUrl);
+    const { fragment } = await new Visitor(service, mallory).visit(begun.json().authorizationUrl);
     return fragment.get('code') ?? '';
   };
   const finish = (who: Person, code: string) => who.call('POST', '/v1/users/me/identities', { code });
@@ -159,7 +159,7 @@ describe('a link', () => {
   it('signs nobody in, and a sign-in links nothing', async () => {
     const page = { fragment: new URLSearchParams({ code: await codeOf(owner) }) };
     expect(outcome(await exchange(service, page, newVerifier()))).toBe('401 invalid-code');
-    const { fragment } = await new Browser(service, mallory).visit(authorizeUrl());
+    const { fragment } = await new Visitor(service, mallory).visit(authorizeUrl());
     expect(outcome(await finish(owner, fragment.get('code') ?? ''))).toBe('401 invalid-code');
     expect(await Identity.countDocuments({ subject: mallory })).toBe(0);
   });

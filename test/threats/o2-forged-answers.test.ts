@@ -9,7 +9,6 @@ import { Identity } from '../../src/models/identity.ts';
 import { OneTimeToken } from '../../src/models/one-time-token.ts';
 import { Session } from '../../src/models/session.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import { type Forge, type ForgingProvider, honest, startForgingProvider } from '../helpers/forging-provider.ts';
 import {
   authorizeUrl,
@@ -22,6 +21,7 @@ import {
 } from '../helpers/identities.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 let forger: ForgingProvider;
 let running: IdentityService;
@@ -48,7 +48,7 @@ const atCallback = ({ pathname }: URL): boolean => pathname.endsWith('/callback'
 
 /** A browser that has just been sent back, and where to. */
 async function onTheWayBack(provider = 'forger') {
-  const browser = new Browser(service, 'ada');
+  const browser = new Visitor(service, 'ada');
   const verifier = newVerifier();
   const { url } = await browser.visit(authorizeUrl({ provider, verifier }), atCallback);
   return { browser, verifier, url };
@@ -187,7 +187,7 @@ describe('PKCE', () => {
 
   it('stops a code that was made for another challenge', async () => {
     running.idp.people.set('ada', { email: freshEmail(), email_verified: true });
-    const browser = new Browser(service, 'ada');
+    const browser = new Visitor(service, 'ada');
     const { url } = await browser.visit(authorizeUrl(), ({ origin }) => origin === running.idp.issuer);
     url.searchParams.set('code_challenge', 'A'.repeat(43));
     expect((await browser.visit(url.href)).url.hash).toBe('#error=identity-unproven');

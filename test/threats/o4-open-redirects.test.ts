@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redirectTarget } from '../../src/lib/redirect-target.ts';
 import { OneTimeToken } from '../../src/models/one-time-token.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import {
   authorizeUrl,
   CLIENT,
@@ -17,6 +16,7 @@ import {
 } from '../helpers/identities.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, person } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 const REFUSED = [
   '',
@@ -113,7 +113,7 @@ it.each(TAKEN)('%j leads to %s, where a browser would go', async (given, target)
 it('nobody says later where to return to', async () => {
   running.idp.people.set('ada', { email: freshEmail(), email_verified: true });
   const verifier = newVerifier();
-  const browser = new Browser(service, 'ada');
+  const browser = new Visitor(service, 'ada');
   const { url } = await browser.visit(authorizeUrl({ verifier }), ({ pathname }) => pathname.endsWith('/callback'));
   url.searchParams.set('redirectTo', 'https://evil.example');
   url.searchParams.set('redirect_uri', 'https://evil.example');

@@ -6,7 +6,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Identity } from '../../src/models/identity.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser } from '../helpers/browser.ts';
 import { type ForgingProvider, honest, startForgingProvider } from '../helpers/forging-provider.ts';
 import {
   authorizeUrl,
@@ -19,6 +18,7 @@ import {
   startIdentityService,
 } from '../helpers/identities.ts';
 import { dump, freshEmail, person } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 let forger: ForgingProvider;
 let running: IdentityService;
@@ -53,7 +53,7 @@ const remember = (name: string, value: string | null | undefined): void => {
 };
 
 /** Remembers what a browser carried in the parameters that are secrets. */
-function rememberAll(browser: Browser, fragment = new URLSearchParams()): void {
+function rememberAll(browser: Visitor, fragment = new URLSearchParams()): void {
   for (const address of browser.history) {
     const { searchParams } = new URL(address);
     for (const name of ['state', 'code', 'nonce']) remember(name, searchParams.get(name));
@@ -66,7 +66,7 @@ function rememberAll(browser: Browser, fragment = new URLSearchParams()): void {
 async function signIn(provider: string, who: string): Promise<void> {
   const verifier = newVerifier();
   remember('the verifier of the client', verifier);
-  const browser = new Browser(service, who);
+  const browser = new Visitor(service, who);
   const page = await browser.visit(authorizeUrl({ provider, verifier }));
   rememberAll(browser, page.fragment);
   if (page.response) said.push(page.response.body);
@@ -80,7 +80,7 @@ async function signIn(provider: string, who: string): Promise<void> {
 
 it('a client’s page is sent a code in its fragment, and nothing else that opens anything', async () => {
   running.idp.people.set('ada', { email: freshEmail(), email_verified: true });
-  const browser = new Browser(service, 'ada');
+  const browser = new Visitor(service, 'ada');
   const { url } = await browser.visit(authorizeUrl());
   expect(url.href).toMatch(new RegExp(`^${RETURN_TO.replace('?', '\\?')}#code=[\\w-]{43}$`));
   for (const address of browser.history) {
@@ -111,7 +111,7 @@ it('no secret of a sign-in, right or wrong, is in the log, the database or an er
   await signIn('forger', 'mallory');
   await signIn('stranger', 'bob');
   await linkTo(service, await person(service), 'bob');
-  const browser = new Browser(service, 'bob');
+  const browser = new Visitor(service, 'bob');
   const { response } = await browser.visit('/v1/identities/local/authorize');
   rememberAll(browser);
   for (const name of ['accessToken', 'refreshToken']) remember(name, response?.json()[name]);

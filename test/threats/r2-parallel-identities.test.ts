@@ -7,7 +7,6 @@ import { Identity } from '../../src/models/identity.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { Browser, type Page } from '../helpers/browser.ts';
 import {
   authorizeUrl,
   exchange,
@@ -20,6 +19,7 @@ import {
 } from '../helpers/identities.ts';
 import { inParallel, outcome, tally } from '../helpers/parallel.ts';
 import { call, freshEmail, person } from '../helpers/people.ts';
+import { type Page, Visitor } from '../helpers/visitor.ts';
 
 let running: IdentityService;
 let instances: TestApp[];
@@ -51,7 +51,7 @@ describe('first sign-ins of one person at once', () => {
   it('make one account, and all of them are signed in', async () => {
     const arrivals = await inParallel(instances, AT_ONCE, async (instance) => {
       const verifier = newVerifier();
-      return { verifier, page: await new Browser(instance, ada).visit(authorizeUrl({ verifier })) };
+      return { verifier, page: await new Visitor(instance, ada).visit(authorizeUrl({ verifier })) };
     });
     const answers = await inParallel(instances, AT_ONCE, (instance, index) => {
       const { page, verifier } = arrivals[index] as { page: Page; verifier: string };
@@ -64,7 +64,7 @@ describe('first sign-ins of one person at once', () => {
 
   it('by the callback itself as well', async () => {
     const waiting = await inParallel(instances, AT_ONCE, async (instance) => {
-      const browser = new Browser(instance, ada);
+      const browser = new Visitor(instance, ada);
       return { browser, ...(await browser.visit('/v1/identities/local/authorize', atCallback)) };
     });
     const pages = await Promise.all(waiting.map(({ browser, url }) => browser.visit(url.href)));
@@ -74,7 +74,7 @@ describe('first sign-ins of one person at once', () => {
 
   it('beside a sign-up with the same email make one account at the most', async () => {
     const verifier = newVerifier();
-    const page = await new Browser(service, ada).visit(authorizeUrl({ verifier }));
+    const page = await new Visitor(service, ada).visit(authorizeUrl({ verifier }));
     const [signedIn, signedUp] = await Promise.all([
       exchange(service, page, verifier),
       call(service, 'POST', '/v1/users', { email, password: 'correct horse battery staple' }),
@@ -86,7 +86,7 @@ describe('first sign-ins of one person at once', () => {
 });
 
 it('an answer of a provider that comes many times at once counts once', async () => {
-  const browser = new Browser(service, ada);
+  const browser = new Visitor(service, ada);
   const { url } = await browser.visit('/v1/identities/local/authorize', atCallback);
   const cookie = `__Host-roster-identity=${browser.cookie('__Host-roster-identity')}`;
   const answers = await inParallel(instances, AT_ONCE, (instance) =>
@@ -98,7 +98,7 @@ it('an answer of a provider that comes many times at once counts once', async ()
 
 it('a code that is exchanged many times at once opens one session', async () => {
   const verifier = newVerifier();
-  const page = await new Browser(service, ada).visit(authorizeUrl({ verifier }));
+  const page = await new Visitor(service, ada).visit(authorizeUrl({ verifier }));
   const answers = await inParallel(instances, AT_ONCE, (instance) => exchange(instance, page, verifier));
   expect(tally(answers)).toEqual({ 201: 1, '401 invalid-code': AT_ONCE - 1 });
   expect(await sessions()).toBe(1);
@@ -109,7 +109,7 @@ it('accounts that link one identity at once: one has it', async () => {
   const begun = await Promise.all(
     owners.map(async (owner) => {
       const started = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
-      const { fragment } = await new Browser(service, ada).visit(started.json().authorizationUrl);
+      const { fragment } = await new Visitor(service, ada).visit(started.json().authorizationUrl);
       return () => owner.call('POST', '/v1/users/me/identities', { code: fragment.get('code') });
     }),
   );
