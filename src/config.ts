@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
-import { type ProviderSettings, ProviderSettingsError, parseProviderSettings } from './lib/identity/settings.ts';
+import { type ProviderSettings, readProviderSettings } from './lib/identity/settings.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
 import { HASH_BOUNDS, HASH_MINIMUM } from './lib/password-hash.ts';
 
@@ -190,6 +189,23 @@ export const configSchema = Type.Object({
     maximum: 3650,
     description: 'How long a deleted account can be restored.',
   }),
+  HIDE_EXISTING_ACCOUNTS: Type.Boolean({
+    default: false,
+    description:
+      'Sign-up and change of email answer alike whether an email has an account or not, and its owner is told by mail. Set `REQUIRE_VERIFIED_EMAIL` too: otherwise whoever signed up learns by signing in that the email was free.',
+  }),
+  REQUIRE_VERIFIED_EMAIL: Type.Boolean({
+    default: false,
+    description:
+      'Nobody signs in before the mailbox is proven. The right password is answered `email-not-verified`, and another link is mailed; with `HIDE_EXISTING_ACCOUNTS` it is answered as a wrong one.',
+  }),
+  APP_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/]+',
+      description:
+        'Where mailed links lead: `<APP_URL>/verify-email#token=…`, and likewise `reject-sign-up`, `reset-password`, `choose-password`, `confirm-email`, `magic-link`. Default: `PUBLIC_URL`, where the service has a small page for each.',
+    }),
+  ),
   IDENTITY_PROVIDERS: Type.Optional(
     Type.String({
       description:
@@ -206,6 +222,7 @@ type Environment = Static<typeof configSchema>;
 export type Config = Readonly<
   Omit<Environment, 'IDENTITY_PROVIDERS'> & {
     PUBLIC_URL: string;
+    APP_URL: string;
     HASHING_CONCURRENCY: number;
     IDENTITY_PROVIDERS: readonly ProviderSettings[];
   }
@@ -242,7 +259,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   } catch (error) {
     throw new ConfigError((error as Error).message.split(', ').map((line) => line.replace(/^env\/?/, '')));
   }
-  const providers = identityProviders(values);
+  const providers = readProviderSettings(values.IDENTITY_PROVIDERS, values.IDENTITY_PROVIDERS_FILE);
   const problems = [
     ...addresses(values),
     ...keyring(values),
@@ -251,35 +268,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
+  const publicUrl = (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, '');
   return Object.freeze({
     ...values,
-    PUBLIC_URL: (values.PUBLIC_URL ?? `http://localhost:${values.PORT}`).replace(/\/$/, ''),
+    PUBLIC_URL: publicUrl,
+    APP_URL: values.APP_URL?.replace(/\/$/, '') ?? publicUrl,
     HASHING_CONCURRENCY: values.HASHING_CONCURRENCY ?? availableParallelism(),
     ...(values.PASSWORD_RANGE_CHECK_URL !== undefined && {
       PASSWORD_RANGE_CHECK_URL: values.PASSWORD_RANGE_CHECK_URL.replace(/\/?$/, '/'),
     }),
     IDENTITY_PROVIDERS: providers.settings,
   });
-}
-
-interface Providers {
-  readonly settings: readonly ProviderSettings[];
-  readonly problems: readonly string[];
-}
-
-function identityProviders({ IDENTITY_PROVIDERS: json, IDENTITY_PROVIDERS_FILE: file }: Environment): Providers {
-  if (json !== undefined && file !== undefined)
-    return { settings: [], problems: ['IDENTITY_PROVIDERS and IDENTITY_PROVIDERS_FILE: give one of them'] };
-  const name = file === undefined ? 'IDENTITY_PROVIDERS' : 'IDENTITY_PROVIDERS_FILE';
-  try {
-    return {
-      settings: parseProviderSettings(file === undefined ? (json ?? '[]') : readFileSync(file, 'utf8')),
-      problems: [],
-    };
-  } catch (error) {
-    const { problems = ['cannot be read'] } = error instanceof ProviderSettingsError ? error : {};
-    return { settings: [], problems: problems.map((problem) => `${name}: ${problem}`) };
-  }
 }
 
 function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localhost' }: Environment): string[] {

@@ -71,7 +71,7 @@ export const ERRORS = Object.freeze({
     'What the provider says does not hold',
     'Begin again. If it happens each time, tell the operator the request id.',
   ],
-  'invalid-code': [401, 'The code is not right', 'Codes work once and for a short time. Ask for a new one.'],
+  'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
   'email-not-verified': [
     403,
     'The email is not verified',

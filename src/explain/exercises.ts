@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
+import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
 import { PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
@@ -55,6 +57,9 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   'GET /docs/static/*': plain('/docs/static/index.css'),
   'GET /docs/static/index.html': plain('/docs/static/index.html'),
   'GET /docs/static/swagger-initializer.js': plain('/docs/static/swagger-initializer.js'),
+  'GET /pages/page.js': plain('/pages/page.js'),
+  'GET /pages/page.css': plain('/pages/page.css'),
+  ...Object.fromEntries(LINK_PATHS.map((path) => [`GET /${path}`, plain(`/${path}`)])),
 
   async 'POST /v1/users'(scene) {
     const request = { method: 'POST', url: '/v1/users' } as const;
@@ -153,6 +158,33 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send(request);
     await scene.send({ ...request, expect: 409 });
   },
+
+  async 'POST /v1/admin/users'(scene) {
+    const request = { method: 'POST', url: '/v1/admin/users', as: await scene.admin() } as const;
+    const email = `${randomUUID()}@example.com`;
+    await scene.send({ ...request, body: { email, firstName: 'Ada', roles: ['user', 'support'] } });
+    await scene.send({ ...request, body: { email }, expect: 409 });
+  },
+
+  async 'POST /v1/admin/users/:id/password-reset'(scene) {
+    const { id } = await scene.person();
+    await scene.send({ method: 'POST', url: `/v1/admin/users/${id}/password-reset`, as: await scene.admin() });
+  },
+
+  async 'GET /v1/admin/users/:id/sessions'(scene) {
+    const { id, email } = await scene.person();
+    await scene.prepare({ method: 'POST', url: '/v1/sessions', body: { email, password: PASSWORD } });
+    const request = { method: 'GET', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() } as const;
+    const first = await scene.send({ ...request, query: { limit: '1' } });
+    await scene.send({ ...request, query: { limit: '1', cursor: first.json().nextCursor } });
+  },
+
+  async 'DELETE /v1/admin/users/:id/sessions'(scene) {
+    const { id } = await scene.person();
+    await scene.send({ method: 'DELETE', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() });
+  },
+
+  ...MAILED_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

@@ -11,7 +11,7 @@ import type { ProfileChange } from './user-fields.ts';
 
 interface NewAccount {
   readonly email: string;
-  /** Absent where another way to sign in is added in the same transaction. */
+  /** Absent where its owner is yet to choose a password. */
   readonly passwordHash?: string;
   readonly emailVerified?: boolean;
   readonly profile: Record<string, unknown>;
@@ -33,10 +33,10 @@ export async function createUser(
       ...profile,
       email,
       emailVerified,
-      ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
       roles: [...roles],
       createdAt: now,
       updatedAt: now,
+      ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
     };
     const [user] = await User.create([account], { session: tx });
     if (!user) throw new Error('the database acknowledged an insert without a document');

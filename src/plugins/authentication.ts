@@ -84,9 +84,14 @@ export function guard(app: App, access: Access): void {
     guarded.add(route.config);
     if (access === 'admin' && route.config.permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
   });
-  if (access === 'public') return;
   const authenticate = authenticator(app);
+  async function whoeverCalls(request: FastifyRequest): Promise<void> {
+    const presents = request.headers.authorization !== undefined || sessionCookies(request).access !== undefined;
+    if (presents) request.session = await authenticate(request);
+  }
+  if (access === 'public') return;
   app.addHook('onRequest', async (request) => {
     const session = await authenticate(request);
     request.session = session;

@@ -34,21 +34,23 @@ Lists are paged by \`limit\` and \`cursor\`; single resources carry an \`ETag\` 
 
 interface DocumentedRoute {
   readonly method: string | readonly string[];
-  readonly config?: { readonly access?: string; readonly permission?: string };
+  readonly config?: { readonly access?: string; readonly permission?: string; readonly optionalSession?: boolean };
 }
 
 /** What the scope of a route says about who may call it, in the words of OpenAPI. */
 function withAccess(schema: FastifySchema | undefined, { method, config = {} }: DocumentedRoute): FastifySchema {
-  const { access = 'public', permission } = config;
+  const { access = 'public', permission, optionalSession } = config;
   const unsafe = ![method].flat().every((each) => SAFE_METHODS.has(each));
+  const byCookie = (access !== 'public' || optionalSession) && unsafe;
+  const signedIn = [{ [BEARER]: [] }, { [COOKIE]: [] }];
   const permissionNote = permission === undefined ? '' : `\n\nNeeds the permission \`${permission}\`.`;
   const recentNote = access === 'recently-authenticated' ? '\n\nNeeds a sign-in within the last 10 minutes.' : '';
   const description = `${schema?.description ?? ''}${permissionNote}${recentNote}`.trim();
   return {
     ...schema,
     ...(description && { description }),
-    ...(access !== 'public' && unsafe && { response: withProblem(schema?.response ?? {}, 'foreign-origin') }),
-    security: access === 'public' ? [] : [{ [BEARER]: [] }, { [COOKIE]: [] }],
+    ...(byCookie && { response: withProblem(schema?.response ?? {}, 'foreign-origin') }),
+    security: access !== 'public' ? signedIn : optionalSession ? [{}, ...signedIn] : [],
   };
 }
 

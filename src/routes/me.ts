@@ -1,6 +1,8 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { assertAcceptablePassword } from '../models/acceptable-password.ts';
+import { noticeOf } from '../models/notice.ts';
+import { enqueueMail } from '../models/outbox.ts';
 import { provePassword } from '../models/password-proof.ts';
 import { findForSignIn } from '../models/sign-in.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
@@ -16,7 +18,7 @@ import { preconditionOf, sendUser, userView } from './representations.ts';
 const user = (description: string) => ({ ...ref(User), description, headers: headers('ETag') });
 
 /** The account was deleted while its own request ran, and the session with it: answered as one that comes later. */
-function accountEnded(error: unknown): never {
+export function accountEnded(error: unknown): never {
   const ended = error instanceof AppError && (error.code === 'not-found' || error.code === 'invalid-status');
   throw ended ? new AppError('invalid-token') : error;
 }
@@ -104,7 +106,11 @@ export default async function me(app: App): Promise<void> {
           : error;
       });
       const change = { from: proven.passwordHash, to: await deps.passwords.hash(newPassword), keepSession };
-      await transaction((tx) => changePassword(tx, request.origin, userId, change, preconditionOf(request)));
+      const notice = { template: 'password-changed', to: account.email, data: noticeOf(request.origin) } as const;
+      await transaction(async (tx) => {
+        await changePassword(tx, request.origin, userId, change, preconditionOf(request));
+        await enqueueMail(tx, deps.keyring, notice, userId);
+      });
       return reply.code(204).send(null);
     },
   );

@@ -32,7 +32,9 @@ export default async function sessions(app: App): Promise<void> {
   /** Proves the password. @throws {AppError} `invalid-credentials`, `rate-limited` */
   async function proofOf(email: string, { password, deviceToken }: SignInBody, origin: AuditOrigin): Promise<Proof> {
     const attempt = { email, password, deviceToken, action: 'session.created' } as const;
-    const { user, renew } = await provePassword(findForSignIn, attempt, origin, deps);
+    // Whoever signed up with an email and is told that it is unverified has learned that it was free.
+    const verifiedOnly = config.REQUIRE_VERIFIED_EMAIL && config.HIDE_EXISTING_ACCOUNTS;
+    const { user, renew } = await provePassword(findForSignIn, attempt, origin, { ...deps, verifiedOnly });
     const renewedHash = renew ? await deps.passwords.hash(password) : undefined;
     return { user, methods: ['pwd'], guard: { passwordHash: user.passwordHash }, renewedHash };
   }

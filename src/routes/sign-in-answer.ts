@@ -3,6 +3,8 @@ import { type Transaction, transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken, verifyAccessToken } from '../lib/access-token.ts';
 import { mintDeviceToken, readDeviceToken } from '../lib/device-token.ts';
+import { recordAuditEvent } from '../models/audit-event.ts';
+import { requestVerification } from '../models/email-verification.ts';
 import { challengeSecondFactor, needsSecondFactor } from '../models/second-factor.ts';
 import { endReplacedSessions, type HeldSession } from '../models/session-end.ts';
 import { sessionOfRefreshToken } from '../models/session-refresh.ts';
@@ -11,6 +13,7 @@ import type { UserRecord } from '../models/user.ts';
 import { sessionCookies, setSessionCookies, transportOf } from '../plugins/session-cookies.ts';
 import type { SessionTransport } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
+import { mailOptions } from './mailed.ts';
 import { sessionView, userView } from './representations.ts';
 
 type Started = IssuedSession & { readonly user: UserRecord };
@@ -72,11 +75,25 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     return { ...(await issued(reply, started, transport)), deviceToken, user: userView(started.user) };
   }
 
+  /** Whatever else was proven, the mailbox was not: another link is mailed, and nothing opened. */
+  async function refuseUnverified({ origin }: FastifyRequest, reply: FastifyReply, { _id: id, email }: Proof['user']) {
+    const error = new AppError('email-not-verified');
+    const target = { collection: 'users', id };
+    await recordAuditEvent(undefined, origin, {
+      action: 'session.created',
+      outcome: 'denied',
+      reason: error.code,
+      target,
+    });
+    reply.afterwards(() => requestVerification(email, mailOptions({ config, deps })));
+    return error;
+  }
+
   /**
    * Opens a session by what `prove` proves, or undefined when the account has changed meanwhile.
    * @param transport what the body asks for, whose origin has been checked by then; whoever takes it from elsewhere
    *   checks by its own means that the browser itself began
-   * @throws {AppError} `mfa-required` with the challenge, when another factor is needed
+   * @throws {AppError} `mfa-required` with the challenge, when another factor is needed; `email-not-verified`
    */
   async function signIn(
     request: FastifyRequest,
@@ -88,6 +105,7 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
     const outcome = await transaction(async (tx) => {
       const proof = await prove(tx);
       if (!proof) return null;
+      if (config.REQUIRE_VERIFIED_EMAIL && !proof.user.emailVerified) return { unverified: proof.user };
       const origin = { ...request.origin, actor: { type: 'user', id: proof.user._id } } as const;
       if (needsSecondFactor(proof)) return challengeSecondFactor(tx, origin, proof, deps.keyring);
       const started = await startSession(tx, origin, proof, options);
@@ -95,6 +113,7 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
       return started;
     });
     if (!outcome) return undefined;
+    if ('unverified' in outcome) throw await refuseUnverified(request, reply, outcome.unverified);
     if ('challenge' in outcome) throw new AppError('mfa-required', { members: outcome });
     return signedIn(request, reply, outcome, transport);
   }

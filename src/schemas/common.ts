@@ -73,6 +73,7 @@ export const SIGN_IN_PROBLEMS = [
   'invalid-credentials',
   'mfa-required',
   'foreign-origin',
+  'email-not-verified',
 ] as const satisfies ErrorCode[];
 
 /** What a route that takes an idempotency key may answer. */

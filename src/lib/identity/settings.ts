@@ -2,6 +2,7 @@
  * The identity providers that an operator names: what they may say about each, and what is wrong with what they said.
  */
 import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -51,6 +52,23 @@ export class ProviderSettingsError extends Error {
   constructor(problems: readonly string[]) {
     super(problems.join('; '));
     this.problems = problems;
+  }
+}
+
+/** The providers of the environment, in a variable or in the file that another one names, with what is wrong with them. */
+export function readProviderSettings(
+  json: string | undefined,
+  file: string | undefined,
+): { readonly settings: readonly ProviderSettings[]; readonly problems: readonly string[] } {
+  if (json !== undefined && file !== undefined)
+    return { settings: [], problems: ['IDENTITY_PROVIDERS and IDENTITY_PROVIDERS_FILE: give one of them'] };
+  try {
+    const text = file === undefined ? (json ?? '[]') : readFileSync(file, 'utf8');
+    return { settings: parseProviderSettings(text), problems: [] };
+  } catch (error) {
+    const { problems = ['cannot be read'] } = error instanceof ProviderSettingsError ? error : {};
+    const name = file === undefined ? 'IDENTITY_PROVIDERS' : 'IDENTITY_PROVIDERS_FILE';
+    return { settings: [], problems: problems.map((problem) => `${name}: ${problem}`) };
   }
 }
 
