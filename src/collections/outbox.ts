@@ -17,7 +17,7 @@ export const outbox = defineCollection({
     createdAt: 'Of the change.',
     sentAt: 'When the mail server took it.',
     failedAt: 'When it was given up.',
-    failure: 'Why.',
+    failure: 'Code of the last try’s error.',
     expiresAt: 'When the record goes.',
   },
   computed: {},

@@ -91,8 +91,11 @@ function isMadeOfCommon(form: Form, words: number): boolean {
     words > 0 &&
     commonLooks()
       .over(form.look, letter)
-      .map(({ from, word }) => without(form, word, from))
-      .some((rest) => isTrivial(rest.text) || isMadeOfCommon(rest, words - 1))
+      .some(({ from, word }) => {
+        const rest = without(form, word, from);
+        // What is left at the end of `sunshinesunsh` is the next repetition, cut short.
+        return isTrivial(rest.text) || word.startsWith(rest.look) || isMadeOfCommon(rest, words - 1);
+      })
   );
 }
 

@@ -10,7 +10,8 @@ import {
   recoverRefreshToken,
 } from '../lib/refresh-token.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { enqueueMail, noticeOf } from './outbox.ts';
+import { noticeOf } from './notice.ts';
+import { enqueueMail } from './outbox.ts';
 import { Session, type SessionRecord } from './session.ts';
 import type { HeldSession } from './session-end.ts';
 import { expiries, type IssuedSession, type SessionLifetimes } from './sign-in.ts';

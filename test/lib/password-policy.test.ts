@@ -132,6 +132,7 @@ describe('checkPassword', () => {
     's u n s h i n e !',
     'i love you i love you',
     'sunshine & rainbow!',
+    'jennifer1jennif',
     'passwordaaaaaaaaa',
     'passwordabcdefgh',
     'monkey!@#$%^&*()',
