@@ -7,7 +7,7 @@ export const PASSWORD = 'a password of the benchmark alone';
 const BATCH = 5_000;
 
 /** So many accounts sign in and read, in turn; more would tell nothing else. */
-const SAMPLE = 500;
+const SAMPLE = 2_000;
 
 export interface BenchDatabase {
   readonly name: string;

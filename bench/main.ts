@@ -10,10 +10,12 @@ import { type BenchDatabase, drop, PASSWORD, seed } from './database.ts';
 import { load } from './load.ts';
 import { type Measurement, measure, type Participant, warmUp } from './measure.ts';
 import { HASHING, type Operation, READS, requestsOf, signIn, slugOf, type Tokens } from './operations.ts';
-import { type Options, readOptions } from './options.ts';
+import { type Measure, type Options, readOptions } from './options.ts';
+import { measureOverload, type Overload, overloadTargets } from './overload.ts';
 import { reportJson, reportText } from './report.ts';
 import { type ServiceProcess, startService } from './service.ts';
 import { BARE, FIND_ONE, RAW_HASHING, sameCommands, targets } from './targets.ts';
+import { measureTiming, type Timing, timingTargets } from './timing.ts';
 
 /** stdout is for the result. */
 const say = (line: string): void => {
@@ -39,8 +41,8 @@ async function open(server: string, accounts: number, name: string, keyring: str
 /** The ceilings and the operations of every size, each beside what it is compared with. */
 function participants(subjects: readonly Subject[], ceiling: CeilingProcess, seconds: number): Participant[] {
   const { pid, origin } = ceiling;
-  const reading = { seconds, warmUp: 1_000 };
-  const hashing = { seconds: seconds * 2, warmUp: 100 };
+  const reading = { seconds, warmUp: 5_000 };
+  const hashing = { seconds: seconds * 2, warmUp: 1_000 };
   const bare = (name: string, path: string, accounts?: number): Participant => ({
     ...reading,
     name,
@@ -68,7 +70,7 @@ function participants(subjects: readonly Subject[], ceiling: CeilingProcess, sec
         bare(sameCommands(name), `/${subject.database.name}/${slugOf(name)}`, subject.database.accounts),
       ]),
     ),
-    { ...hashing, name: RAW_HASHING, pid, run: ceiling.hash },
+    { ...hashing, warmUp: 50, name: RAW_HASHING, pid, run: ceiling.hash },
     ...HASHING.flatMap((name) => subjects.map((subject) => operation(subject, name, hashing))),
   ];
 }
@@ -99,25 +101,68 @@ async function measureAll(options: Options, subjects: readonly Subject[], ceilin
   return measurements;
 }
 
+/** The measurements that compare the service with what the machine can do at most. */
+async function throughput(options: Options, subjects: readonly Subject[], captured: readonly Captured[]) {
+  const databases = subjects.map(({ database: { name, uri } }, n) => ({
+    name,
+    uri,
+    replays: captured[n]?.replays ?? '{}',
+  }));
+  const ceiling = await startCeiling(databases);
+  try {
+    return await measureAll(options, subjects, ceiling);
+  } finally {
+    await ceiling.stop();
+  }
+}
+
+/** Sign-ins that nobody else disturbs, a second: what an overload is a multiple of. */
+async function capacityOf({ database, service, tokens }: Subject): Promise<number> {
+  const { latencies, seconds } = await load(service.origin, 16, 400, requestsOf(database, () => tokens)['sign-in']);
+  return latencies.length / seconds;
+}
+
+async function overload(subject: Subject): Promise<Overload> {
+  say('Measuring reads while ten times as many sign in as can be hashed');
+  subject.tokens = await signIn(subject.service.origin, subject.database);
+  const requests = requestsOf(subject.database, () => subject.tokens);
+  const capacity = await capacityOf(subject);
+  return measureOverload(subject.service.origin, capacity, requests['sign-in'], requests['read oneself']);
+}
+
+async function timing({ database, service }: Subject, pairs: number): Promise<Timing[]> {
+  say(`Measuring ${pairs} pairs of known and unknown emails for each endpoint`);
+  const known = database.people.map(({ email }) => email);
+  return measureTiming(service.origin, known, pairs);
+}
+
+async function measureSubjects(options: Options, subjects: readonly Subject[], keyring: string) {
+  const asked = (measure: Measure): boolean => options.measures.includes(measure);
+  const captured: Captured[] = [];
+  for (const { database, tokens } of subjects) captured.push(await capture(database, keyring, tokens));
+  const [first] = captured;
+  const largest = subjects.at(-1);
+  if (!first || !largest) throw new Error('no database, no measurement');
+  const measurements = asked('throughput') ? await throughput(options, subjects, captured) : [];
+  const timings = asked('timing') ? await timing(largest, options.pairs) : [];
+  const overloaded = asked('overload') ? await overload(largest) : undefined;
+  return {
+    commands: first.commands,
+    measurements,
+    timings,
+    overload: overloaded,
+    targets: [...targets(measurements), ...timingTargets(timings), ...(overloaded ? overloadTargets(overloaded) : [])],
+  };
+}
+
 async function run(options: Options, server: string, names: ReadonlyMap<number, string>): Promise<void> {
   const keyring = generateKeyringSpec();
   const subjects: Subject[] = [];
-  let ceiling: CeilingProcess | undefined;
   try {
     for (const [accounts, name] of names) subjects.push(await open(server, accounts, name, keyring));
-    const captured: Captured[] = [];
-    for (const { database, tokens } of subjects) captured.push(await capture(database, keyring, tokens));
-    const [first] = captured;
-    if (!first) throw new Error('no database, no measurement');
-    ceiling = await startCeiling(
-      subjects.map(({ database: { name, uri } }, n) => ({ name, uri, replays: captured[n]?.replays ?? '{}' })),
-    );
-    const measurements = await measureAll(options, subjects, ceiling);
-    const { commands } = first;
-    const report = { engine: await engineOf(server), commands, measurements, targets: targets(measurements) };
+    const report = { engine: await engineOf(server), ...(await measureSubjects(options, subjects, keyring)) };
     process.stdout.write(options.json ? reportJson(report) : reportText(report));
   } finally {
-    await ceiling?.stop();
     await Promise.all(subjects.map(({ service }) => service.stop()));
   }
 }

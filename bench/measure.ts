@@ -1,5 +1,6 @@
 import type { Run } from './load.ts';
 import { cpuOf } from './processes.ts';
+import { median, quantile } from './statistics.ts';
 
 /** What is measured: an operation of the service, or a ceiling. */
 export interface Participant {
@@ -96,24 +97,16 @@ class Course {
 
   result(): Measurement {
     const sorted = this.#latencies.toSorted((a, b) => a - b);
-    const quantile = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN;
     const { name, accounts } = this.#participant;
     return {
       name,
       accounts,
       connections: this.#connections,
       rounds: this.#rounds,
-      p50: quantile(0.5),
-      p99: quantile(0.99),
+      p50: quantile(sorted, 0.5),
+      p99: quantile(sorted, 0.99),
     };
   }
-}
-
-/** The middle one; of an even number the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.ceil((sorted.length - 1) / 2)]];
-  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
 /** How fast one is in comparison with the other: the median of the rounds' ratios. */

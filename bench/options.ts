@@ -7,17 +7,25 @@ export interface Options {
   readonly rounds: number;
   readonly connections: readonly number[];
   readonly accounts: readonly number[];
+  readonly measures: readonly Measure[];
+  /** Pairs of a known and an unknown email for each endpoint. */
+  readonly pairs: number;
   readonly json: boolean;
 }
+
+const MEASURES = ['throughput', 'timing', 'overload'] as const;
+export type Measure = (typeof MEASURES)[number];
 
 const HELP = `Measures the built service next to what the machine can do at most.
 
 npm run bench -- [options]
   --quick              one short round: a look, not a measurement
-  --seconds <n>        seconds of each measurement of a read (1.25)
+  --seconds <n>        seconds of each measurement of a read (2)
   --rounds <n>         how often each is repeated (3)
   --connections <n,…>  requests in flight (1,16,64)
   --accounts <n,…>     sizes of the databases (1000,100000)
+  --measure <name,…>   throughput, timing, overload (all)
+  --pairs <n>          of a known and an unknown email, for timing (2000)
   --json               the figures as JSON on stdout
   --help
 
@@ -34,6 +42,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
       rounds: { type: 'string' },
       connections: { type: 'string', default: '1,16,64' },
       accounts: { type: 'string', default: '1000,100000' },
+      measure: { type: 'string', default: MEASURES.join() },
+      pairs: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -43,12 +53,20 @@ export function readOptions(args: readonly string[]): Options | undefined {
     return undefined;
   }
   return {
-    seconds: positive('seconds', values.seconds ?? (values.quick ? '0.4' : '1.25')),
+    seconds: positive('seconds', values.seconds ?? (values.quick ? '0.4' : '2')),
     rounds: Math.ceil(positive('rounds', values.rounds ?? (values.quick ? '1' : '3'))),
     connections: list('connections', values.connections),
     accounts: list('accounts', values.accounts),
+    measures: measures(values.measure),
+    pairs: positive('pairs', values.pairs ?? (values.quick ? '100' : '2000')),
     json: values.json,
   };
+}
+
+function measures(text: string): Measure[] {
+  const unknown = text.split(',').find((name) => !MEASURES.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`--measure takes ${MEASURES.join(', ')}, not "${unknown}"`);
+  return MEASURES.filter((name) => text.split(',').includes(name));
 }
 
 function positive(name: string, text: string): number {

@@ -1,13 +1,26 @@
 import { cpus, totalmem } from 'node:os';
 import type { Captured } from './capture.ts';
-import { type Measurement, median } from './measure.ts';
+import type { Measurement } from './measure.ts';
 import type { Operation } from './operations.ts';
-import type { Target } from './targets.ts';
+import type { Overload } from './overload.ts';
+import { median } from './statistics.ts';
+import type { Timing } from './timing.ts';
+
+/** What the service is held to, with what was measured. */
+export interface Target {
+  readonly what: string;
+  readonly limit: number;
+  /** The limit is the most that it may be, not the least. */
+  readonly atMost?: true;
+  readonly value: number;
+}
 
 export interface Report {
   readonly engine: string;
   readonly commands: Captured['commands'];
   readonly measurements: readonly Measurement[];
+  readonly timings: readonly Timing[];
+  readonly overload: Overload | undefined;
   readonly targets: readonly Target[];
 }
 
@@ -26,7 +39,7 @@ function figures({ name, accounts, connections, rounds, p50, p99 }: Measurement)
   return { name, accounts, connections, perSecond, p50, p99, cpuMs: cpu.length > 0 ? median(cpu) : undefined };
 }
 
-export function reportText({ engine, commands, measurements, targets }: Report): string {
+export function reportText({ engine, commands, measurements, timings, overload, targets }: Report): string {
   const connections = [...new Set(measurements.map((one) => one.connections))];
   return [
     `${machine()}, ${engine}`,
@@ -42,6 +55,8 @@ export function reportText({ engine, commands, measurements, targets }: Report):
     ...(Object.entries(commands) as [Operation, readonly string[]][]).map(
       ([operation, names]) => `  ${operation.padEnd(14)}${String(names.length).padStart(3)}  ${names.join(', ')}`,
     ),
+    ...(timings.length > 0 ? ['', 'Known and unknown emails', ...timings.map(timingLine)] : []),
+    ...(overload ? ['', 'Overload', ...overloadLines(overload)] : []),
     '',
     'Targets',
     ...targets.map(targetLine),
@@ -71,8 +86,15 @@ function block(connections: number, measurements: readonly Measurement[]): strin
   ];
 }
 
-function targetLine({ what, accounts, connections, atLeast, ratio }: Target): string {
-  const verdict = ratio >= atLeast ? 'pass' : 'MISS';
-  const where = `${accounts} accounts, ${connections} in flight`;
-  return `  ${verdict}  ${ratio.toFixed(2)} (at least ${atLeast})  ${what}, ${where}`;
+const timingLine = ({ endpoint, pairs, knownMs, unknownMs, distinguishability }: Timing): string =>
+  `  ${endpoint.padEnd(30)} ${pairs} pairs, median ${knownMs.toFixed(2)} ms known, ${unknownMs.toFixed(2)} ms unknown, AUC ${distinguishability.toFixed(3)}`;
+
+const overloadLines = (overload: Overload): string[] => [
+  `  sign-ins a second: ${overload.signInsOffered.toFixed(0)} offered, ${overload.signInsDone.toFixed(0)} done, ${overload.signInsRefused.toFixed(0)} refused`,
+  `  reading oneself meanwhile: ${overload.reads.toFixed(0)} a second, p50 ${overload.readP50.toFixed(1)} ms, p99 ${overload.readP99.toFixed(1)} ms`,
+];
+
+function targetLine({ what, limit, atMost, value }: Target): string {
+  const met = atMost ? value <= limit : value >= limit;
+  return `  ${met ? 'pass' : 'MISS'}  ${value.toFixed(2)} (at ${atMost ? 'most' : 'least'} ${limit})  ${what}`;
 }

@@ -1,20 +1,12 @@
 import { type Measurement, ratio } from './measure.ts';
 import { HASHING, READS } from './operations.ts';
+import type { Target } from './report.ts';
 
 /** Names of the ceilings; those of the same commands are made of the operation's. */
 export const BARE = 'bare Fastify';
 export const FIND_ONE = 'bare Fastify + findOne';
 export const RAW_HASHING = 'raw argon2';
 export const sameCommands = (operation: string): string => `bare Fastify, commands of: ${operation}`;
-
-export interface Target {
-  /** `sign-in against raw argon2`. */
-  readonly what: string;
-  readonly accounts: number;
-  readonly connections: number;
-  readonly atLeast: number;
-  readonly ratio: number;
-}
 
 /** What the service is held to, with what was measured. */
 export function targets(measured: readonly Measurement[]): Target[] {
@@ -30,7 +22,16 @@ export function targets(measured: readonly Measurement[]): Target[] {
       accounts: number,
       one?: Measurement,
       other?: Measurement,
-    ): Target[] => (one && other ? [{ what, accounts, connections, atLeast, ratio: ratio(one, other) }] : []);
+    ): Target[] =>
+      one && other
+        ? [
+            {
+              what: `${what}, ${accounts} accounts, ${connections} in flight`,
+              limit: atLeast,
+              value: ratio(one, other),
+            },
+          ]
+        : [];
 
     const bySize = sizes.flatMap((accounts) => [
       ...HASHING.flatMap((name) =>

@@ -40,13 +40,16 @@ export async function connect(uri: string, config: PoolConfig, databaseName?: st
   return mongoose.connection;
 }
 
+/** What a change of several documents is made in; models take it, so that routes need not know mongoose. */
+export type Transaction = ClientSession;
+
 export const disconnect = (): Promise<void> => mongoose.disconnect();
 
 /**
  * Runs `work` in one transaction and commits it, or leaves nothing behind. `work` may run again after a write
  * conflict, so it must not do anything that the transaction does not undo.
  */
-export function transaction<T>(work: (tx: ClientSession) => Promise<T>): Promise<T> {
+export function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
   return mongoose.connection.getClient().withSession((session) =>
     session.withTransaction(() => work(session), {
       readConcern: { level: 'snapshot' },

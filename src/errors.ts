@@ -39,28 +39,76 @@ export const ERRORS = Object.freeze({
     'Use 1 to 255 printable ASCII characters, such as a UUID.',
   ],
   'password-unacceptable': [400, 'The password is not acceptable', 'See `errors` for all the reasons at once.'],
-  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`.'],
+  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`, or the cookies of a sign-in.'],
   'invalid-token': [
     401,
     'The token is not valid',
     'It is malformed, expired or its session has ended. Refresh the session or sign in again.',
   ],
   'invalid-credentials': [401, 'Email or password is wrong', 'The same answer is given whatever the cause.'],
+  'mfa-required': [
+    401,
+    'A second factor is needed',
+    'Send `challenge` with one of `methods` to `POST /v1/sessions/mfa` within 10 minutes.',
+  ],
+  'credentials-required': [
+    401,
+    'The link alone proves too little',
+    'Send the token together with a session of that account, or with its `password`.',
+  ],
+  'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
+  'invalid-passkey': [
+    401,
+    'The passkey is not accepted',
+    'Ask for new options and try again, within 5 minutes and on a page of this service.',
+  ],
+  'email-not-verified': [
+    403,
+    'The email is not verified',
+    'Follow the link that was mailed to it, or ask for another one.',
+  ],
+  'second-factor-required': [
+    403,
+    'A second factor is needed',
+    'Prove one of the account’s at `POST /v1/reauthentication`, or add one first; then refresh the session.',
+  ],
   'wrong-password': [403, 'The current password is wrong', 'Give the password that the account has now.'],
   'refresh-token-reused': [
     401,
     'The refresh token was used before',
     'The session has been ended, as the token may be in foreign hands. Sign in again.',
   ],
+  'foreign-origin': [
+    403,
+    'Requests from this origin are not taken',
+    'A request that carries cookies must come from an origin of `CORS_ORIGINS` or from the service itself.',
+  ],
   forbidden: [403, 'Not allowed', 'The account lacks the permission that this route needs.'],
   'reauthentication-required': [
     403,
     'A recent sign-in is needed',
-    'Sign in again and repeat the request within 10 minutes.',
+    'Prove who you are at `POST /v1/reauthentication`, or sign in again, and repeat the request within 10 minutes.',
   ],
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
+  'factor-exists': [409, 'There is one already', 'Remove the factor that the account has first.'],
+  'too-many-passkeys': [409, 'The account has as many passkeys as it can have', 'Remove one first.'],
+  'identity-taken': [
+    409,
+    'This identity belongs to another account',
+    'Sign in to that account, or remove the identity there first.',
+  ],
+  'link-required': [
+    409,
+    'An account with this email exists',
+    'Sign in to it another way, then link the provider there.',
+  ],
+  'last-credential': [
+    409,
+    'The last way to sign in stays',
+    'Set a password, add a passkey or link another identity first.',
+  ],
   'last-admin': [409, 'The last admin stays', 'Make someone else an admin first.'],
   'invalid-status': [409, 'The status does not allow this', '`detail` says which status the account has.'],
   'restore-period-over': [409, 'The account can no longer be restored', 'The time to restore it has passed.'],
@@ -102,6 +150,8 @@ interface AppErrorOptions {
   readonly detail?: string;
   readonly errors?: readonly InputProblem[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Extension members of the problem document (RFC 9457, section 3.2). */
+  readonly members?: object;
   /** For the log alone: never shown to a client. */
   readonly cause?: unknown;
 }
@@ -114,8 +164,9 @@ export class AppError extends Error {
   readonly detail: string | undefined;
   readonly errors: readonly InputProblem[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: object | undefined;
 
-  constructor(code: ErrorCode, { detail, errors, headers = {}, cause }: AppErrorOptions = {}) {
+  constructor(code: ErrorCode, { detail, errors, headers = {}, members, cause }: AppErrorOptions = {}) {
     const [status, title] = ERRORS[code];
     super(detail ?? title, { cause });
     this.code = code;
@@ -123,6 +174,7 @@ export class AppError extends Error {
     this.detail = detail;
     this.errors = errors;
     this.headers = headers;
+    this.members = members;
   }
 }
 

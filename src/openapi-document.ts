@@ -2,6 +2,8 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { passwordsOf } from './dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from './lib/keyring.ts';
+import { CodeFailures } from './models/code-failures.ts';
+import { SignInFailures } from './models/sign-in-failures.ts';
 import type { Dependencies } from './types/fastify.ts';
 
 /** No request is served, so no token is signed. */
@@ -17,9 +19,12 @@ const noSigningKeys: Dependencies['signingKeys'] = {
 /** The OpenAPI document of the very application that is served; needs neither a database nor an environment. */
 export async function buildOpenApiDocument(): Promise<object> {
   const config = loadConfig({ LOG_LEVEL: 'silent' });
+  const keyring = parseKeyring(generateKeyringSpec());
   const app = await buildApp(config, {
-    keyring: parseKeyring(generateKeyringSpec()),
+    keyring,
     passwords: passwordsOf(config),
+    codeFailures: new CodeFailures(keyring),
+    signInFailures: new SignInFailures(keyring, config),
     signingKeys: noSigningKeys,
   });
   try {

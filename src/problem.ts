@@ -43,7 +43,7 @@ export function toAppError(error: unknown): AppError {
 }
 
 /** The problem document (RFC 9457) of an error. */
-export function problemDocument({ code, detail, errors }: AppError, requestId: string): string {
+export function problemDocument({ code, detail, errors, members }: AppError, requestId: string): string {
   const [status, title] = ERRORS[code];
-  return JSON.stringify({ type: `/problems/${code}`, title, status, code, detail, requestId, errors });
+  return JSON.stringify({ type: `/problems/${code}`, title, status, code, detail, requestId, ...members, errors });
 }

@@ -11,6 +11,7 @@ import { register as exportFamily } from './export.ts';
 import { register as importFamily } from './import.ts';
 import { register as keys } from './keys.ts';
 import { register as migrate } from './migrate.ts';
+import { register as passwords } from './passwords.ts';
 import { register as schema } from './schema.ts';
 
 /** Each family of commands registers itself on the program. */
@@ -19,6 +20,7 @@ const families: readonly ((program: Command) => void)[] = [
   importFamily,
   exportFamily,
   keys,
+  passwords,
   migrate,
   schema,
   explainFamily,

@@ -1,8 +1,12 @@
 import { type Connection, mongo } from 'mongoose';
 import { auditEvents } from './audit-event.ts';
+import { credentials } from './credential.ts';
 import { type Collection, type IndexDefinition, indexDefinition } from './define.ts';
 import { guards } from './guard.ts';
 import { idempotencyKeys } from './idempotency-key.ts';
+import { identities } from './identity.ts';
+import { oneTimeTokens } from './one-time-token.ts';
+import { outbox } from './outbox.ts';
 import { rateLimits } from './rate-limit.ts';
 import { sessions } from './session.ts';
 import { signingKeys } from './signing-key.ts';
@@ -15,6 +19,10 @@ import { users } from './user.ts';
 export const collections: readonly Collection[] = Object.freeze([
   users,
   sessions,
+  oneTimeTokens,
+  credentials,
+  identities,
+  outbox,
   signingKeys,
   auditEvents,
   guards,

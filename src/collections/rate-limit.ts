@@ -3,18 +3,19 @@ import { defineCollection } from './define.ts';
 
 export const rateLimits = defineCollection({
   model: RateLimit,
-  purpose: 'Counters of requests and of failed sign-ins, shared by all instances.',
+  purpose: 'Counters of requests, failed sign-ins and mails, shared by all instances; their shape is the library’s.',
   public: {},
   admin: {},
   private: {
-    _id: 'Limit, window and MAC of what is counted (address, session or email).',
-    count: 'In this window.',
-    expiresAt: 'The end of the window.',
+    _id: 'Of no meaning.',
+    key: 'Limit and MAC of what is counted (address, account, device, mailbox).',
+    points: 'In this window.',
+    expire: 'The end of the window, which begins with the first request.',
   },
   computed: {},
-  indexes: { idx_rate_limits_expires_at: 'TTL.' },
+  indexes: { idx_rate_limits_key: 'Counting; one counter for a key.', idx_rate_limits_expire: 'TTL.' },
   relations: [],
   enums: {},
-  retention: 'TTL on `expiresAt`: with the window.',
+  retention: 'TTL on `expire`: with the window.',
   wire: [],
 });

@@ -1,21 +1,26 @@
 import { AppError } from '../errors.ts';
+import { readDeviceToken } from '../lib/device-token.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import type { Passwords } from '../lib/passwords.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { countNow, countUp, type Limit } from './rate-limit.ts';
+import type { SignInFailures } from './sign-in-failures.ts';
 import { SIGN_IN_STATUSES, type UserRecord } from './user.ts';
-
-const WINDOW_MS = 15 * 60_000;
 
 export interface ProofOptions {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
-  readonly maxFailures: number;
+  readonly signInFailures: SignInFailures;
+  /** The right password of an account whose mailbox is not proven counts as a wrong one. */
+  readonly verifiedOnly?: boolean;
 }
 
 interface Attempt {
   readonly email: string;
   readonly password: string;
+  /** Of an earlier sign-in on the same device. */
+  readonly deviceToken?: string | undefined;
+  /** The device, where the session that the request came with tells it. */
+  readonly device?: Buffer;
   /** What the failure is recorded as. */
   readonly action: AuditAction;
 }
@@ -40,31 +45,26 @@ export interface ProvenUser {
  */
 export async function provePassword(
   find: (email: string) => Promise<UserRecord | null>,
-  { email, password, action }: Attempt,
+  { email, password, deviceToken, device: known, action }: Attempt,
   origin: AuditOrigin,
-  { keyring, passwords, maxFailures }: ProofOptions,
+  { keyring, passwords, signInFailures: failures, verifiedOnly = false }: ProofOptions,
 ): Promise<ProvenUser> {
-  const limit: Limit = { name: 'wrong-password', max: maxFailures, windowMs: WINDOW_MS };
-  const key = keyring.mac('rate-limit', email).toString('base64url');
   const user = await find(email);
+  const device =
+    known ?? (user && deviceToken ? readDeviceToken(keyring, user._id.toHexString(), deviceToken) : undefined);
+  const lanes = failures.lanesOf({ email, ip: origin.ip, device });
   const { valid, renew } = await passwords.verify(user?.passwordHash ?? undefined, password);
   // Looked at for right and wrong ones alike: over the limit, neither answer nor time tells which it was.
-  const failures = await countNow(limit, key);
-  if (failures.count >= maxFailures) throw tooMany(failures.resetMs);
-  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status);
-  if (!valid || !user?.passwordHash || !mayProve) {
-    const { count, resetMs } = await countUp(limit, key);
-    if (count > maxFailures) throw tooMany(resetMs);
-    await recordAuditEvent(undefined, origin, {
-      action,
-      outcome: 'failure',
-      reason: 'invalid-credentials',
-      target: { collection: 'users', ...(user && { id: user._id }) },
-    });
-    throw new AppError('invalid-credentials');
-  }
-  return { user: { ...user, passwordHash: user.passwordHash }, renew };
+  await failures.assertNotExhausted(lanes);
+  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status) && (user?.emailVerified || !verifiedOnly);
+  if (valid && user?.passwordHash && mayProve) return { user: { ...user, passwordHash: user.passwordHash }, renew };
+  const delayMs = await failures.count(lanes);
+  await recordAuditEvent(undefined, origin, {
+    action,
+    outcome: 'failure',
+    reason: 'invalid-credentials',
+    target: { collection: 'users', ...(user && { id: user._id }) },
+  });
+  await failures.holdBack(delayMs);
+  throw new AppError('invalid-credentials');
 }
-
-const tooMany = (resetMs: number): AppError =>
-  new AppError('rate-limited', { headers: { 'retry-after': String(Math.max(1, Math.ceil(resetMs / 1000))) } });

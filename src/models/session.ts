@@ -1,9 +1,14 @@
-import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { AppError } from '../errors.ts';
 import { toId } from './ids.ts';
 import { ROLES, USER_STATUSES } from './user.ts';
 
-/** RFC 8176 names of the ways a session was proven. */
-export const AUTHENTICATION_METHODS = ['pwd'] as const;
+/**
+ * How a session was proven, in the words of RFC 8176: password; one-time code (TOTP, recovery code, mailed link or
+ * code); proof of possession of a key (passkey); more than one factor. An external provider has no word there: `fed`.
+ */
+export const AUTHENTICATION_METHODS = ['pwd', 'otp', 'pop', 'mfa', 'fed'] as const;
+export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
 
 export const SESSION_LIMITS = Object.freeze({ userAgent: 512, ip: 45 });
 
@@ -50,9 +55,17 @@ export async function findSession(id: string, userId: string): Promise<LiveSessi
   return session.expiresAt.getTime() > now && session.idleExpiresAt.getTime() > now ? session : null;
 }
 
-export type LiveSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt'>;
+export type LiveSession = Pick<SessionRecord, '_id' | 'userId' | 'roles' | 'authenticatedAt' | 'authenticationMethods'>;
 
-const LIVE_SESSION = { userId: 1, roles: 1, status: 1, authenticatedAt: 1, expiresAt: 1, idleExpiresAt: 1 };
+const LIVE_SESSION = {
+  userId: 1,
+  roles: 1,
+  status: 1,
+  authenticatedAt: 1,
+  authenticationMethods: 1,
+  expiresAt: 1,
+  idleExpiresAt: 1,
+};
 
 /** Live sessions of an account, newest first. */
 export async function listSessions(userId: Types.ObjectId, limit: number, after?: string): Promise<SessionRecord[]> {
@@ -67,4 +80,23 @@ export async function listSessions(userId: Types.ObjectId, limit: number, after?
     .limit(limit)
     .hint({ userId: 1, _id: 1 })
     .lean<SessionRecord[]>();
+}
+
+/**
+ * Notes what a session was proven by in addition; with `at`, that whoever uses it has proven who they are at that time.
+ * @throws {AppError} `invalid-token` when it has ended meanwhile
+ */
+export async function strengthenSession(
+  tx: ClientSession,
+  { _id, userId }: Pick<SessionRecord, '_id' | 'userId'>,
+  methods: readonly AuthenticationMethod[],
+  at?: Date,
+): Promise<SessionRecord> {
+  const session = await Session.findOneAndUpdate(
+    { _id, userId },
+    { $addToSet: { authenticationMethods: { $each: [...methods] } }, ...(at && { $set: { authenticatedAt: at } }) },
+    { session: tx, returnDocument: 'after' },
+  ).lean<SessionRecord>();
+  if (!session) throw new AppError('invalid-token');
+  return session;
 }

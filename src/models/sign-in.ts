@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { type ClientSession, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
+import { CeremonyError } from '../lib/webauthn.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
+import { type AuthenticationMethod, SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 
 export interface SessionLifetimes {
@@ -17,53 +18,97 @@ export interface IssuedSession {
   readonly refreshToken: string;
 }
 
-/** The account as the password check saw it, with the hash that was verified. */
-export type VerifiedUser = UserRecord & { readonly passwordHash: string };
+/** What was proven about an account, by whatever factors. */
+export interface Proof {
+  readonly user: Pick<UserRecord, '_id' | 'email' | 'emailVerified' | 'status' | 'secondFactors'>;
+  readonly methods: readonly AuthenticationMethod[];
+  /**
+   * What the account must still be in the very transaction that opens the session, such as the password hash that was
+   * verified: whatever was proven about another one counts for nothing.
+   */
+  readonly guard: Readonly<
+    Partial<Pick<UserRecord, 'email' | 'emailVerified' | 'passwordHash' | 'passwordChangedAt' | 'revision'>>
+  >;
+  /** Replaces the password's hash, whose cost is no longer the current one. */
+  readonly renewedHash?: string | undefined;
+}
 
-/** Everything that a password sign-in looks at, or nothing: unknown and malformed emails are alike to the caller. */
-export const findForSignIn = (email: string): Promise<UserRecord | null> =>
-  User.findOne({ email }).select('+passwordHash').lean<UserRecord>().exec();
+export interface SignInOptions {
+  readonly keyring: Keyring;
+  readonly lifetimes: SessionLifetimes;
+}
 
 /**
- * Opens a session. The update of the account carries the rule: it matches only while the account may sign in with the
- * very hash that was verified, and it makes this transaction conflict with one that suspends, deletes or demotes.
- * @returns null when the account has changed since, so that its password must be proven anew
+ * Everything that a password sign-in looks at, or nothing: unknown and malformed emails are alike to the caller. Here
+ * and below the driver is asked itself: beside a hash, what mongoose adds to each command is most of what a sign-in
+ * costs this process.
+ */
+export const findForSignIn = (email: string): Promise<UserRecord | null> =>
+  User.collection.findOne<UserRecord>({ email });
+
+/**
+ * What a passkey proves that verified its user: whose it is, by two factors at once.
+ * @throws CeremonyError when the account signs in nowhere, which is to be told from no other passkey that is refused
+ */
+export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof> {
+  const user = await User.findOne(
+    { _id: userId, status: { $in: SIGN_IN_STATUSES } },
+    { status: 1 },
+    {
+      session: tx,
+    },
+  ).lean<UserRecord>();
+  if (!user) throw new CeremonyError('Its account does not sign in.');
+  return { user, methods: ['pop', 'mfa'], guard: {} };
+}
+
+/**
+ * Opens a session. The update of the account carries the rule: it matches only while the account may sign in and is
+ * what was proven, and it makes this transaction conflict with one that suspends, deletes or demotes.
+ * @returns null when the account has changed since, so that it must be proven anew
  */
 export async function startSession(
   tx: ClientSession,
   origin: AuditOrigin,
-  verified: VerifiedUser,
-  options: {
-    readonly keyring: Keyring;
-    readonly lifetimes: SessionLifetimes;
-    readonly renewedHash?: string | undefined;
-  },
+  { user: verified, methods, guard, renewedHash }: Proof,
+  options: SignInOptions,
 ): Promise<(IssuedSession & { user: UserRecord }) | null> {
-  const now = new Date();
-  const wakes = verified.status === 'inactive';
-  const user = await User.findOneAndUpdate(
-    { _id: verified._id, status: { $in: SIGN_IN_STATUSES }, passwordHash: verified.passwordHash },
-    {
-      $set: { status: 'active', lastSignInAt: now, ...(options.renewedHash && { passwordHash: options.renewedHash }) },
-      ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
-    },
-    { session: tx, returnDocument: 'after', timestamps: false },
-  ).lean<UserRecord>();
+  const user = await markSignedIn(tx, { user: verified, methods, guard, renewedHash });
   if (!user) return null;
-  const { session, refreshToken } = newSession(user, origin, options);
+  const { session, refreshToken } = newSession(user, methods, origin, options);
   await Session.collection.insertOne(session, { session: tx, ignoreUndefined: true });
   await recordAuditEvent(tx, origin, {
     action: 'session.created',
     target: { collection: 'users', id: user._id },
-    ...(options.renewedHash && { changes: ['passwordHash'] }),
+    ...(renewedHash && { changes: ['passwordHash'] }),
   });
   return { user, session, refreshToken };
 }
 
+/** The rule of a sign-in, and its trace on the account. */
+async function markSignedIn(
+  tx: ClientSession,
+  { user: { _id, status }, methods, guard, renewedHash }: Proof,
+): Promise<UserRecord | null> {
+  const wakes = status === 'inactive';
+  // A factor may have been added since the account was read.
+  const alone = methods.includes('mfa') ? {} : { 'secondFactors.0': { $exists: false } };
+  const user: unknown = await User.collection.findOneAndUpdate(
+    { ...guard, ...alone, _id, status: { $in: [...SIGN_IN_STATUSES] } },
+    {
+      $set: { status: 'active', lastSignInAt: new Date(), ...(renewedHash && { passwordHash: renewedHash }) },
+      ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
+    },
+    { session: tx, returnDocument: 'after', projection: { passwordHash: 0 } },
+  );
+  return user as UserRecord | null;
+}
+
 function newSession(
   user: UserRecord,
+  methods: readonly AuthenticationMethod[],
   { ip, userAgent }: AuditOrigin,
-  { keyring, lifetimes }: { readonly keyring: Keyring; readonly lifetimes: SessionLifetimes },
+  { keyring, lifetimes }: SignInOptions,
 ): IssuedSession {
   const now = new Date();
   const _id = new Types.ObjectId();
@@ -78,7 +123,7 @@ function newSession(
     seed: seed.toString('base64url'),
     rotation: 0,
     rotatedAt: now,
-    authenticationMethods: ['pwd'],
+    authenticationMethods: [...methods],
     authenticatedAt: now,
     ...(ip !== undefined && { ip }),
     ...(userAgent !== undefined && { userAgent: userAgent.slice(0, SESSION_LIMITS.userAgent) }),

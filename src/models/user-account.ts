@@ -3,6 +3,7 @@ import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
+import { revokeTokens } from './one-time-token.ts';
 import { Session } from './session.ts';
 import { endSessions } from './session-end.ts';
 import { type Role, User, type UserRecord } from './user.ts';
@@ -10,7 +11,8 @@ import type { ProfileChange } from './user-fields.ts';
 
 interface NewAccount {
   readonly email: string;
-  readonly passwordHash: string;
+  /** Absent where its owner is yet to choose a password. */
+  readonly passwordHash?: string;
   readonly profile: Record<string, unknown>;
   readonly roles?: readonly Role[];
 }
@@ -29,11 +31,10 @@ export async function createUser(
     const account = {
       ...profile,
       email,
-      passwordHash,
       roles: [...roles],
       createdAt: now,
       updatedAt: now,
-      passwordChangedAt: now,
+      ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
     };
     const [user] = await User.create([account], { session: tx });
     if (!user) throw new Error('the database acknowledged an insert without a document');
@@ -129,7 +130,7 @@ interface PasswordChange {
   readonly keepSession?: Types.ObjectId;
 }
 
-/** Replaces the password and ends every other session of the account. */
+/** Replaces the password, and ends every other session of the account and whatever was mailed to it. */
 export async function changePassword(
   tx: ClientSession,
   origin: AuditOrigin,
@@ -147,6 +148,7 @@ export async function changePassword(
     throw why.code === 'invalid-status' ? new AppError('wrong-password') : why;
   }
   await endSessions(tx, id, keepSession);
+  await revokeTokens(tx, id);
   await recordAuditEvent(tx, origin, {
     action: 'user.password-changed',
     target: { collection: 'users', id },

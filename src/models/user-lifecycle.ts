@@ -2,6 +2,7 @@ import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
+import { revokeTokens } from './one-time-token.ts';
 import { endSessions } from './session-end.ts';
 import { User, type UserRecord, type UserStatus } from './user.ts';
 import { onRevision, type Precondition, whyNotFound } from './user-account.ts';
@@ -56,9 +57,10 @@ async function step(
   return user;
 }
 
-/** After this nothing signs in as the account: its sessions are gone in the same transaction. */
+/** After this nothing signs in as the account: its sessions and all that was mailed are gone in the same transaction. */
 async function shutOut(tx: ClientSession, user: UserRecord): Promise<UserRecord> {
   await endSessions(tx, user._id);
+  await revokeTokens(tx, user._id);
   if (user.roles.includes('admin')) await keepAnAdmin(tx);
   return user;
 }

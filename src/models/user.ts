@@ -1,4 +1,5 @@
 import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { SECOND_FACTORS } from './credential.ts';
 
 export const USER_STATUSES = ['active', 'inactive', 'suspended', 'deleted'] as const;
 export type UserStatus = (typeof USER_STATUSES)[number];
@@ -37,6 +38,10 @@ const userSchema = new Schema(
     legalHold: { type: Boolean },
     lastSignInAt: { type: Date },
     passwordChangedAt: { type: Date },
+    /** The kinds of second factor among its credentials, kept by the transactions that add and remove them. */
+    secondFactors: { type: [{ type: String, enum: SECOND_FACTORS }], default: undefined },
+    /** Counts the changes of its credentials and identities, so that two of them conflict. */
+    waysInRevision: { type: Number },
     /** Lower-cased names, for search by prefix. */
     firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
     lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },

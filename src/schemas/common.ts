@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../errors.ts';
+import { CHALLENGE_METHODS } from '../models/second-factor.ts';
 
 /** A named schema of the OpenAPI document, referred to by its `$id`, with its static type kept. */
 export const ref = <T extends TSchema & { $id: string }>(schema: T) =>
@@ -30,6 +31,12 @@ export const Problem = named(
     code: Type.Enum([...ERROR_CODES], { description: 'Stable; listed at `/problems`.' }),
     detail: Type.Optional(Type.String()),
     requestId: Type.String(),
+    challenge: Type.Optional(
+      Type.String({ description: 'With `mfa-required`: for `POST /v1/sessions/mfa`, within 10 minutes.' }),
+    ),
+    methods: Type.Optional(
+      Type.Array(Type.Enum([...CHALLENGE_METHODS]), { description: 'With `mfa-required`: what may be used there.' }),
+    ),
     errors: Type.Optional(
       Type.Array(
         closed({
@@ -60,6 +67,15 @@ export const BODY_PROBLEMS = [
   'unsupported-media-type',
 ] as const satisfies ErrorCode[];
 
+/** What a route that opens a session may answer. */
+export const SIGN_IN_PROBLEMS = [
+  'idempotency-not-supported',
+  'invalid-credentials',
+  'mfa-required',
+  'foreign-origin',
+  'email-not-verified',
+] as const satisfies ErrorCode[];
+
 /** What a route that takes an idempotency key may answer. */
 export const IDEMPOTENCY_PROBLEMS = [
   'invalid-idempotency-key',
@@ -77,9 +93,21 @@ export function problems(...codes: readonly ErrorCode[]): Record<number, TSchema
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemResponse(status, group)]));
 }
 
-/** The errors of a route for signed-in accounts. */
+/** The errors of a route for signed-in accounts. Where a role opens the door, a second factor may have to as well. */
 export const signedInProblems = (...codes: readonly ErrorCode[]): Record<number, TSchema> =>
-  problems(...SIGNED_IN, ...codes);
+  problems(...SIGNED_IN, ...codes, ...(codes.includes('forbidden') ? (['second-factor-required'] as const) : []));
+
+/** Responses with one more problem among them: one that a plugin answers, so that no route needs to declare it. */
+export function withProblem(responses: object, code: ErrorCode): Record<string, unknown> {
+  const [status] = ERRORS[code];
+  const { [status]: declared } = responses as Record<number, DeclaredProblem>;
+  const others = Object.keys(declared?.content['application/problem+json'].examples ?? {}) as ErrorCode[];
+  return { ...responses, [status]: problemResponse(status, [...others, code]) };
+}
+
+interface DeclaredProblem {
+  readonly content: { readonly 'application/problem+json': { readonly examples: Readonly<Record<string, unknown>> } };
+}
 
 function problemResponse(status: number, codes: readonly ErrorCode[]): TSchema {
   const examples = codes.map((code) => [
@@ -127,6 +155,10 @@ const HEADERS = {
   ETag: { type: 'string', description: 'Version of the resource, for `If-Match`.' },
   Location: { type: 'string', description: 'Where the new resource is.' },
   Link: { type: 'string', description: 'The next page (`rel="next"`), RFC 8288.' },
+  'Set-Cookie': {
+    type: 'string',
+    description: 'For browsers: `__Host-roster-access` and `__Host-roster-refresh`, set or cleared.',
+  },
 } as const;
 
 export const NoContent = Type.Null({ description: 'Done; there is nothing to say.' });

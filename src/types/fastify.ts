@@ -6,8 +6,10 @@ import type { Keyring } from '../lib/keyring.ts';
 import type { Passwords } from '../lib/passwords.ts';
 import type { Permission } from '../lib/permissions.ts';
 import type { Metrics } from '../metrics.ts';
+import type { CodeFailures } from '../models/code-failures.ts';
 import type { Limit } from '../models/rate-limit.ts';
 import type { LiveSession } from '../models/session.ts';
+import type { SignInFailures } from '../models/sign-in-failures.ts';
 import type { SigningKeys } from '../models/signing-keys.ts';
 
 /** The service as its plugins and routes see it: schemas give the types of what they receive. */
@@ -37,6 +39,8 @@ export type AuthenticatedSession = LiveSession;
 export interface Dependencies {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
+  readonly codeFailures: CodeFailures;
+  readonly signInFailures: SignInFailures;
   readonly signingKeys: SigningKeys;
   /** Default: one that writes to the standard output. */
   readonly logger?: FastifyBaseLogger;
@@ -61,6 +65,8 @@ declare module 'fastify' {
     permission?: Permission;
     /** How often; shared by all instances but for reads of signed-in accounts. */
     limit?: Limit;
+    /** A public route that is told who calls, where somebody does. */
+    optionalSession?: boolean;
     /** The response carries a secret, so it is never kept for a replay. */
     secretResponse?: boolean;
     /** Fields of the body that do not tell one request from another under the same idempotency key. */

@@ -132,7 +132,7 @@ describe('roster migrate rehearse', () => {
     const db = fresh();
     await migrateUp(client, db, quiet);
     await db.command({ collMod: 'rate_limits', validationLevel: 'off' });
-    await db.collection<{ _id: string }>('rate_limits').insertOne({ _id: 'without a count' });
+    await db.collection('rate_limits').insertOne({ key: 'without points' });
     await db.command({ collMod: 'rate_limits', validationLevel: 'strict' });
     expect((await rehearse(client, db.databaseName, {}, quiet)).problems).toEqual([]);
   });
@@ -140,11 +140,11 @@ describe('roster migrate rehearse', () => {
   it('reports a shape that does not come back', async () => {
     const db = fresh();
     await migrateUp(client, db, quiet);
-    await db.collection('rate_limits').dropIndex('idx_rate_limits_expires_at');
+    await db.collection('rate_limits').dropIndex('idx_rate_limits_expire');
     // Back to before the migration that makes this index.
-    const steps = shipped.length - shipped.indexOf('006_add_request_records.js');
+    const steps = shipped.length - shipped.indexOf('012_share_limits_by_library.js');
     expect((await rehearse(client, db.databaseName, { steps }, quiet)).problems).toEqual([
-      'after up, down and up: rate_limits: index idx_rate_limits_expires_at on {"expiresAt":1} is there, but nothing declares it',
+      'after up, down and up: rate_limits: index idx_rate_limits_expire on {"expire":1} is there, but nothing declares it',
     ]);
   });
 

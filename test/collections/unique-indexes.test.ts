@@ -21,6 +21,10 @@ it('are all missing, and all migrations pending, in an empty database', async ()
   expect(await missingUniqueIndexes(connection)).toEqual([
     'users: idx_users_email',
     'sessions: idx_sessions_refresh_token_hash',
+    'one_time_tokens: idx_one_time_tokens_hash',
+    'credentials: idx_credentials_credential_id',
+    'credentials: idx_credentials_user_id',
+    'identities: idx_identities_provider_subject',
     'signing_keys: idx_signing_keys_generation',
   ]);
 });

@@ -39,8 +39,8 @@ const oldestAccount = (email: string, more: Document = {}): Document => ({
   ...more,
 });
 
-/** A document of each collection, as its validator wants it. */
-const DOCUMENTS: Readonly<Record<string, Document>> = {
+/** A document of each collection, as its validator wants it; the oldest shape last where one has changed. */
+const DOCUMENTS: Readonly<Record<string, Document | readonly Document[]>> = {
   users: oldestAccount('ada@example.com', { _id: userId, firstName: 'Ada', roles: ['admin'], revision: 3 }),
   sessions: {
     userId,
@@ -66,14 +66,27 @@ const DOCUMENTS: Readonly<Record<string, Document>> = {
     at: now,
   },
   idempotency_keys: { _id: 'k', fingerprint: 'f', expiresAt: later },
-  rate_limits: { _id: 'k', count: 1, expiresAt: later },
+  rate_limits: [
+    { key: 'k', points: 1, expire: later },
+    { _id: 'k' as never, count: 1, expiresAt: later },
+  ],
 };
+
+/** Inserts the first of the documents that the validator takes. */
+async function insertFitting(db: Db, name: string, [document, ...others]: readonly Document[]): Promise<void> {
+  try {
+    await db.collection(name).insertOne({ ...document });
+  } catch (error) {
+    if (others.length === 0) throw error;
+    await insertFitting(db, name, others);
+  }
+}
 
 /** As a service that runs leaves it: a document in each collection that is there and empty. */
 async function fill(db: Db): Promise<void> {
-  for (const [name, document] of Object.entries(DOCUMENTS)) {
+  for (const [name, documents] of Object.entries(DOCUMENTS)) {
     const exists = await db.listCollections({ name }).hasNext();
-    if (exists && !(await db.collection(name).findOne())) await db.collection(name).insertOne({ ...document });
+    if (exists && !(await db.collection(name).findOne())) await insertFitting(db, name, [documents].flat());
   }
 }
 

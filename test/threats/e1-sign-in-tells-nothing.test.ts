@@ -81,6 +81,7 @@ describe('a sign-in that fails', () => {
       'find users',
       'find rate_limits',
       'findAndModify rate_limits',
+      'findAndModify rate_limits',
       'insert audit_events',
     ]);
   });
