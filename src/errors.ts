@@ -72,6 +72,11 @@ export const ERRORS = Object.freeze({
     'Begin again. If it happens each time, tell the operator the request id.',
   ],
   'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
+  'invalid-passkey': [
+    401,
+    'The passkey is not accepted',
+    'Ask for new options and try again, within 5 minutes and on a page of this service.',
+  ],
   'email-not-verified': [
     403,
     'The email is not verified',
@@ -79,8 +84,8 @@ export const ERRORS = Object.freeze({
   ],
   'second-factor-required': [
     403,
-    'A second factor is needed for this role',
-    'Add a second factor to the account and sign in with it.',
+    'A second factor is needed',
+    'Prove one of the account’s at `POST /v1/reauthentication`, or add one first; then refresh the session.',
   ],
   'wrong-password': [403, 'The current password is wrong', 'Give the password that the account has now.'],
   'refresh-token-reused': [
@@ -97,12 +102,13 @@ export const ERRORS = Object.freeze({
   'reauthentication-required': [
     403,
     'A recent sign-in is needed',
-    'Sign in again and repeat the request within 10 minutes.',
+    'Prove who you are at `POST /v1/reauthentication`, or sign in again, and repeat the request within 10 minutes.',
   ],
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
   'factor-exists': [409, 'There is one already', 'Remove the factor that the account has first.'],
+  'too-many-passkeys': [409, 'The account has as many passkeys as it can have', 'Remove one first.'],
   'identity-taken': [
     409,
     'This identity belongs to another account',
@@ -150,7 +156,7 @@ export const ERRORS = Object.freeze({
   unavailable: [
     503,
     'The service cannot serve right now',
-    'Its database is out of reach. Wait for `Retry-After` seconds and try again.',
+    'Its database is out of reach, or holds what it cannot open. Wait for `Retry-After` seconds and try again.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, help: string]>);
 

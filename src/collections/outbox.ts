@@ -20,6 +20,7 @@ export const outbox = defineCollection({
     failure: 'Code of the last try’s error.',
     expiresAt: 'When the record goes.',
   },
+  encrypted: { message: 'When it is tried.' },
   computed: {},
   indexes: {
     idx_outbox_due_at: 'The mail that is due, longest waiting first.',

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Exercise } from './exercises.ts';
-import type { Scene } from './scene.ts';
+
+import type { Exercise, Scene } from './scene.ts';
 
 /** A provider that nobody can reach: what is looked at is what the database is asked. */
 const NOWHERE = 'http://localhost:9';

@@ -17,6 +17,7 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'GET /': 'public',
   'GET /healthz': 'public',
   'GET /readyz': 'public',
+  'GET /.well-known/jwks.json': 'public',
   'GET /openapi.json': 'public',
   'GET /problems': 'public',
   'GET /problems/:code': 'public',

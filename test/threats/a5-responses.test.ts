@@ -46,6 +46,9 @@ async function asAnybody() {
   const key = { 'idempotency-key': 'a-key' };
   await see('GET /healthz', get('/healthz'));
   await see('GET /readyz', get('/readyz'));
+  const [keys] = await see('GET /.well-known/jwks.json', get('/.well-known/jwks.json'));
+  const known = { headers: { 'if-none-match': String(keys?.headers['etag']) } };
+  await see('GET /.well-known/jwks.json', call(service, 'GET', '/.well-known/jwks.json', undefined, known));
   await see('GET /problems', get('/problems'));
   await see('GET /problems/{code}', get('/problems/forbidden'), get('/problems/nothing'));
   await see('POST /v1/users', post('/v1/users', { email, password: PASSWORD, firstName: 'Ada' }, key));

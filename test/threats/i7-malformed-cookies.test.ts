@@ -23,7 +23,7 @@ const withCookies = (cookie: string) => ({ headers: { cookie, origin: service.co
 
 it('a malformed cookie in the place of the access token is 401 on every route, with no session looked up', async () => {
   const tokens = [
-    ...malformedTokens(service, ada),
+    ...(await malformedTokens(service, ada)),
     ada.refreshToken,
     '%',
     '%00',
