@@ -76,9 +76,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   });
   await app.register(
     scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
-    {
-      prefix: '/v1',
-    },
+    { prefix: '/v1' },
   );
   await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions]), {
     prefix: '/v1/admin',

@@ -140,8 +140,8 @@ export const ERRORS = Object.freeze({
   ],
   'email-required': [
     422,
-    'The provider told no email',
-    'Agree to share it there; or sign up with an email, and link the provider then.',
+    'The provider vouches for no email',
+    'Share a verified one there; or sign up with an email here, and link the provider then.',
   ],
   'rate-limited': [429, 'Too many requests', 'Wait for `Retry-After` seconds.'],
   'headers-too-large': [431, 'The headers are too large', 'Send fewer or shorter headers.'],

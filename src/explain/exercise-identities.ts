@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+
 import type { Exercise, Scene } from './scene.ts';
 
 /** A provider that nobody can reach: what is looked at is what the database is asked. */

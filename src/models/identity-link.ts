@@ -6,6 +6,7 @@ import { type Keyring, placeOf } from '../lib/keyring.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { beginFactorChange, type FactorOwner } from './factor.ts';
 import { Identity, type IdentityRecord } from './identity.ts';
+import type { MailOptions } from './mailed-token.ts';
 import { noticeOf } from './notice.ts';
 import { revokeTokens } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
@@ -13,8 +14,7 @@ import { Session } from './session.ts';
 import type { UserRecord } from './user.ts';
 import { keepAWayIn } from './way-in.ts';
 
-export interface IdentityOptions {
-  readonly keyring: Keyring;
+export interface IdentityOptions extends MailOptions {
   /** What people call a provider, by its id. */
   readonly nameOf: (provider: string) => string;
 }
@@ -54,14 +54,14 @@ export async function addIdentity(
   origin: AuditOrigin,
   user: UserRecord,
   proven: Proven,
-  { keyring, nameOf }: IdentityOptions,
+  options: IdentityOptions,
 ): Promise<IdentityRecord> {
   const _id = new Types.ObjectId();
   const { provider, subject } = proven.identity;
-  const news = newsOf(_id, proven, keyring);
+  const news = newsOf(_id, proven, options.keyring);
   const record = { _id, userId: user._id, provider, subject, ...news, createdAt: news.lastUsedAt };
   await Identity.collection.insertOne(record, { session: tx });
-  await tellOfIdentity(tx, origin, user, { provider, action: 'identity.linked' }, { keyring, nameOf });
+  await tellOfIdentity(tx, origin, user, { provider, action: 'identity.linked' }, options);
   return record;
 }
 

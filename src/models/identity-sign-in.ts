@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { ExternalIdentity } from '../lib/identity/claims.ts';
 import type { Proven } from '../lib/identity/provider.ts';
 import type { AuditOrigin } from './audit-event.ts';
+import { mailVerification } from './email-verification.ts';
 import { hasSecondFactor } from './factor.ts';
 import { addIdentity, findIdentity, type IdentityOptions, refreshIdentity } from './identity-link.ts';
 import { proveMailbox } from './mailbox.ts';
@@ -15,6 +16,11 @@ const proofOf = (user: UserRecord): Proof => ({ user, methods: ['fed'], guard: {
 
 const maySignIn = ({ status }: UserRecord): boolean => SIGN_IN_STATUSES.some((each) => each === status);
 
+export interface IdentitySignInOptions extends IdentityOptions {
+  /** Whether an email that nobody has verified counts for nothing, as it would tell of an account, or open none. */
+  readonly verifiedOnly: boolean;
+}
+
 /**
  * Whose account an identity opens: the one that it is linked to; else one with its email, if both sides have seen that
  * the mailbox is theirs; else a new one.
@@ -26,7 +32,7 @@ export async function proveByIdentity(
   tx: ClientSession,
   origin: AuditOrigin,
   proven: Proven,
-  options: IdentityOptions,
+  options: IdentitySignInOptions,
 ): Promise<Proof | null> {
   const known = await findIdentity(tx, proven);
   if (known) {
@@ -35,12 +41,12 @@ export async function proveByIdentity(
     await refreshIdentity(tx, known, proven, options);
     return proofOf(user);
   }
-  const { email } = proven.identity;
-  if (email === undefined) throw new AppError('email-required');
+  const { email, emailVerified } = proven.identity;
+  if (email === undefined || (options.verifiedOnly && !emailVerified)) throw new AppError('email-required');
   const found = await User.findOne({ email }, undefined, { session: tx }).lean<UserRecord>();
   const user = found
     ? await accountOfMailbox(tx, origin, found, proven.identity)
-    : await newAccount(tx, origin, email, proven.identity);
+    : await newAccount(tx, origin, { ...proven.identity, email }, options);
   if (!user) return null;
   const byOwner = { ...origin, actor: { type: 'user', id: user._id } } as const;
   await addIdentity(tx, byOwner, user, proven, options);
@@ -63,16 +69,18 @@ async function accountOfMailbox(
 }
 
 /** An account without a password. What the provider tells of the person is theirs to change, and refused nowhere. */
-function newAccount(
+async function newAccount(
   tx: ClientSession,
   origin: AuditOrigin,
-  email: string,
-  { emailVerified, firstName, lastName, avatarUrl }: ExternalIdentity,
+  { email, emailVerified, firstName, lastName, avatarUrl }: ExternalIdentity & { readonly email: string },
+  options: IdentityOptions,
 ): Promise<UserRecord> {
   const { set: profile } = profileChange({
     ...(firstName !== undefined && { firstName }),
     ...(lastName !== undefined && { lastName }),
     ...(avatarUrl !== undefined && { avatarUrl }),
   });
-  return createUser(tx, origin, { email, emailVerified, profile });
+  const user = await createUser(tx, origin, { email, emailVerified, profile });
+  if (!emailVerified) await mailVerification(tx, user, options);
+  return user;
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { list } from '../config.ts';
 import type { Transaction } from '../database.ts';
 import { isDuplicateKey } from '../database-errors.ts';
-import { AppError, type InputProblem } from '../errors.ts';
+import { AppError, type ErrorCode, type InputProblem } from '../errors.ts';
 import { IdentityProviderError } from '../lib/identity/errors.ts';
 import type { IdentityProvider, Proven } from '../lib/identity/provider.ts';
 import { redirectTarget } from '../lib/redirect-target.ts';
@@ -15,10 +15,11 @@ import {
   rememberAuthorization,
   takeAuthorization,
 } from '../models/identity-authorization.ts';
-import type { IdentityOptions } from '../models/identity-link.ts';
-import { proveByIdentity } from '../models/identity-sign-in.ts';
+import { type IdentitySignInOptions, proveByIdentity } from '../models/identity-sign-in.ts';
+import type { SessionTransport } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
-import { signInAnswers } from './sign-in-answer.ts';
+import { mailOptions } from './mailed.ts';
+import { type Prove, signInAnswers } from './sign-in-answer.ts';
 
 /** A sign-in that was overtaken finds at its next try what overtook it. */
 const TRIES = 3;
@@ -30,8 +31,15 @@ export type ProviderAnswer = Readonly<Record<string, string>> & { readonly state
 export function identityFlow({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const { keyring, identityProviders } = deps;
   const { signIn } = signInAnswers({ config, deps });
-  const origins: ReadonlySet<string> = new Set([new URL(config.PUBLIC_URL).origin, ...list(config.CORS_ORIGINS)]);
-  const options: IdentityOptions = { keyring, nameOf: (id) => identityProviders.get(id)?.name ?? id };
+  const origins: ReadonlySet<string> = new Set([
+    ...[config.PUBLIC_URL, config.APP_URL].map((url) => new URL(url).origin),
+    ...list(config.CORS_ORIGINS),
+  ]);
+  const options: IdentitySignInOptions = {
+    ...mailOptions({ config, deps }),
+    nameOf: (id) => identityProviders.get(id)?.name ?? id,
+    verifiedOnly: config.HIDE_EXISTING_ACCOUNTS || config.REQUIRE_VERIFIED_EMAIL,
+  };
 
   function providerOf(id: string): IdentityProvider {
     const provider = identityProviders.get(id);
@@ -64,15 +72,17 @@ export function identityFlow({ config, deps }: Pick<App, 'config' | 'deps'>) {
     request: FastifyRequest,
     reply: FastifyReply,
     redeem: (tx: Transaction) => Promise<Proven | null>,
+    transport?: SessionTransport,
   ) {
     for (let tries = 1; ; tries += 1) {
       let redeemed = false;
       try {
-        const answer = await signIn(request, reply, async (tx) => {
+        const prove: Prove = async (tx) => {
           const proven = await redeem(tx);
           redeemed = proven !== null;
           return proven && proveByIdentity(tx, request.origin, proven, options);
-        });
+        };
+        const answer = await signIn(request, reply, prove, transport);
         if (answer) return answer;
         throw new AppError(redeemed ? 'invalid-credentials' : 'invalid-code');
       } catch (error) {
@@ -97,7 +107,7 @@ export function identityFlow({ config, deps }: Pick<App, 'config' | 'deps'>) {
     const act = session === undefined ? SIGN_IN : linkBy(userId);
     try {
       const proven = await provider.prove(callbackOf(provider), pending, answer).catch(asProblem(request, act));
-      if (redirectTo === undefined) return await signInBy(request, reply, async () => proven);
+      if (redirectTo === undefined) return await signInBy(request, reply, async () => proven, 'token');
       const kept = { proven, ...(codeChallenge && { codeChallenge }), ...(session && { session }) };
       const code = await rememberArrival(keyring, kept, userId);
       return reply.redirect(`${redirectTo}#code=${code}`, 303);
@@ -124,9 +134,12 @@ const linkBy = (id: FoundUserId | undefined): Act => ({
   target: { collection: 'users', ...(id && { id }) },
 });
 
-/** One record of whoever was not let in; that a second factor is to come has been recorded where it is asked for. */
+/** Recorded where they are asked for. */
+const RECORDED: ReadonlySet<ErrorCode> = new Set(['mfa-required', 'email-not-verified']);
+
+/** One record of whoever was not let in. */
 async function recordRefusal({ origin }: FastifyRequest, act: Act, error: unknown): Promise<void> {
-  if (!(error instanceof AppError) || error.status >= 500 || error.code === 'mfa-required') return;
+  if (!(error instanceof AppError) || error.status >= 500 || RECORDED.has(error.code)) return;
   await recordAuditEvent(undefined, origin, { ...act, outcome: 'failure', reason: error.code });
 }
 
@@ -149,7 +162,7 @@ function problemOf(cause: IdentityProviderError): AppError {
 
 const wasOvertaken = (error: unknown): boolean => isDuplicateKey(error instanceof AppError ? error.cause : error);
 
-const NO_TARGET = 'must be a page of the service or of an origin of CORS_ORIGINS, without credentials and fragment';
+const NO_TARGET = 'must be a page of the service, of APP_URL or of CORS_ORIGINS, without credentials and fragment';
 
 export const invalid = (problem: InputProblem): AppError => new AppError('validation-failed', { errors: [problem] });
 
@@ -160,28 +173,24 @@ export const invalid = (problem: InputProblem): AppError => new AppError('valida
  */
 const cookieOf = ({ formPost }: IdentityProvider) =>
   formPost
-    ? { name: '__Host-roster-identity-post', sameSite: 'None' }
-    : { name: '__Host-roster-identity', sameSite: 'Lax' };
+    ? ({ name: '__Host-roster-identity-post', sameSite: 'none' } as const)
+    : ({ name: '__Host-roster-identity', sameSite: 'lax' } as const);
 
 const COOKIE_SECONDS = 600;
 
+/** 256 bits in base64url. */
+const SECRET = /^[\w-]{43}$/;
+
 /** The secret that this browser was given when it began. */
-function browserSecret({ headers }: FastifyRequest, provider: IdentityProvider): string | undefined {
-  const { name } = cookieOf(provider);
-  const values = (headers.cookie ?? '').split(';').flatMap((pair) => {
-    const [key, value = ''] = pair.trim().split('=', 2);
-    return key === name && /^[\w-]{43}$/.test(value) ? [value] : [];
-  });
-  return values[0];
+function browserSecret({ headers, server }: FastifyRequest, provider: IdentityProvider): string | undefined {
+  const { [cookieOf(provider).name]: value } = server.parseCookie(headers.cookie ?? '');
+  return value !== undefined && SECRET.test(value) ? value : undefined;
 }
 
 /** Gives the browser its secret; the one that it has, so that two tabs may be under way at once. @returns its hash */
 export function bindBrowser(request: FastifyRequest, reply: FastifyReply, provider: IdentityProvider): string {
   const secret = browserSecret(request, provider) ?? randomBytes(32).toString('base64url');
   const { name, sameSite } = cookieOf(provider);
-  void reply.header(
-    'set-cookie',
-    `${name}=${secret}; Path=/; Max-Age=${COOKIE_SECONDS}; HttpOnly; Secure; SameSite=${sameSite}`,
-  );
+  void reply.setCookie(name, secret, { path: '/', httpOnly: true, secure: true, sameSite, maxAge: COOKIE_SECONDS });
   return hashOf(secret);
 }

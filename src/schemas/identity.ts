@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { REDIRECT_MAX_LENGTH } from '../lib/redirect-target.ts';
 import { closed, Id, named, ref, Timestamp } from './common.ts';
+import { deviceToken, signInTransport } from './session.ts';
 
 export const IdentityProvider = named(
   'IdentityProvider',
@@ -32,7 +33,7 @@ const redirectTo = Type.String({
   minLength: 1,
   maxLength: REDIRECT_MAX_LENGTH,
   description:
-    'Where the browser goes in the end: a page of the service or of an origin of `CORS_ORIGINS`, without a fragment. It finds `code` or `error` in its fragment.',
+    'Where the browser goes in the end: a page of the service, of `APP_URL` or of an origin of `CORS_ORIGINS`, without a fragment. It finds `code` or `error` in its fragment.',
 });
 
 /** RFC 7636, section 4.2: of a SHA-256. */
@@ -71,6 +72,8 @@ export const IdentitySignIn = named(
       pattern: '^[A-Za-z0-9._~-]{43,128}$',
       description: 'The secret that `codeChallenge` was made of.',
     }),
+    deviceToken,
+    ...signInTransport,
   },
   {
     examples: [

@@ -108,6 +108,24 @@ describe('signing in', () => {
     expect(outcome(await exchange(service, page, verifier))).toBe('401 invalid-code');
   });
 
+  it('keeps the session in cookies where the client asks for that', async () => {
+    const verifier = newVerifier();
+    const { fragment } = await new Visitor(service, ada).visit(authorizeUrl({ verifier }));
+    const body = { code: fragment.get('code'), codeVerifier: verifier, transport: 'cookie' };
+    const from = (origin: string) => call(service, 'POST', '/v1/sessions/identity', body, { headers: { origin } });
+    expect(outcome(await from('https://evil.example'))).toBe('403 foreign-origin');
+    const answer = await from(CLIENT);
+    expect(answer.statusCode).toBe(201);
+    expect(answer.cookies.map(({ name }) => name)).toEqual(['__Host-roster-access', '__Host-roster-refresh']);
+    expect(answer.json()).not.toHaveProperty('accessToken');
+  });
+
+  it('asks the mailbox of an unverified account whether it is its owner’s', async () => {
+    idp.people.set(ada, { email });
+    expect((await signInAs(service, ada)).json().user.emailVerified).toBe(false);
+    expect((await mails(email)).map(({ template }) => template)).toEqual(['verify-email', 'identity-linked']);
+  });
+
   it('may be under way in two tabs', async () => {
     const browser = new Visitor(service, ada);
     const atProvider = (url: URL) => url.origin === new URL(idp.issuer).origin;

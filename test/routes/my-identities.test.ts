@@ -33,7 +33,7 @@ beforeEach(() => {
 
 const mails = async (to: string) => {
   const all = (await Outbox.find().lean()).map((record) => mailOf(service.deps.keyring, record));
-  return all.filter((mail) => mail.to === to);
+  return all.filter((mail) => mail.to === to && mail.template.startsWith('identity-'));
 };
 const lastAction = async (id: string) => {
   const event = await AuditEvent.findOne({ 'target.id': id }).sort({ _id: -1 }).lean();

@@ -86,7 +86,7 @@ it('the cookie that tells the browser apart is none that a neighbouring host cou
     const { headers } = await call(service, 'GET', `/v1/identities/${provider}/authorize`, undefined, options);
     return String(headers['set-cookie']);
   };
-  const attributes = 'Path=/; Max-Age=600; HttpOnly; Secure;';
+  const attributes = 'Max-Age=600; Path=/; HttpOnly; Secure;';
   expect(await begin('local')).toMatch(new RegExp(`^__Host-roster-identity=[\\w-]{43}; ${attributes} SameSite=Lax$`));
   // A form that Apple's page posts would not bring the other one.
   expect(await begin('apple')).toMatch(

@@ -156,3 +156,42 @@ describe('a known identity', () => {
     expect(await linked()).toBe(0);
   });
 });
+
+describe.each(['HIDE_EXISTING_ACCOUNTS', 'REQUIRE_VERIFIED_EMAIL'])('with %s', (setting) => {
+  let careful: TestApp;
+  beforeAll(async () => {
+    careful = await service.another({ [setting]: 'true' });
+  });
+
+  it('an unverified email is answered alike whether it has an account or not (E4)', async () => {
+    claim({ email: holder.email });
+    const taken = await signInAs(careful, comer);
+    await verifyHere();
+    const verified = await signInAs(careful, comer);
+    claim({ email: freshEmail() });
+    const free = await signInAs(careful, comer);
+    for (const { statusCode, json } of [taken, verified, free]) {
+      const { requestId: _, ...problem } = json();
+      expect([statusCode, problem]).toEqual([422, expect.objectContaining({ code: 'email-required' })]);
+    }
+    expect(await Identity.countDocuments({ subject: comer })).toBe(0);
+  });
+
+  it('a verified one opens the account as ever', async () => {
+    await verifyHere();
+    claim({ email: holder.email, email_verified: true });
+    expect((await signInAs(careful, comer)).json().user.id).toBe(holder.id);
+  });
+});
+
+it('with REQUIRE_VERIFIED_EMAIL an identity of an unverified account opens nothing, and another link is mailed', async () => {
+  claim({ email: freshEmail() });
+  const { user } = (await signInAs(service, comer)).json();
+  await Outbox.deleteMany({ userId: user.id });
+  const careful = await service.another({ REQUIRE_VERIFIED_EMAIL: 'true' });
+  expect(outcome(await signInAs(careful, comer))).toBe('403 email-not-verified');
+  await careful.app.settled();
+  expect((await Outbox.find({ userId: user.id }).lean()).map(({ template }) => template)).toEqual(['verify-email']);
+  const denials = await AuditEvent.find({ 'target.id': user.id, outcome: { $ne: 'success' } }).lean();
+  expect(denials.map(({ action, reason }) => `${action} ${reason}`)).toEqual(['session.created email-not-verified']);
+});
