@@ -70,7 +70,8 @@ export const configSchema = Type.Object({
   DATA_DIRECTORY: Type.String({
     default: '.data',
     minLength: 1,
-    description: 'Where a started database keeps its data, a generated keyring its keys, and mail without a server its files. Not used in production.',
+    description:
+      'Where a started database keeps its data, a generated keyring its keys, and mail without a server its files. Not used in production.',
   }),
   KEYRING: Type.Optional(
     Type.String({

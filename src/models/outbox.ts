@@ -145,9 +145,10 @@ async function settle({ _id, dueAt }: ClaimedMail, update: Parameters<typeof Out
 
 /** For how long the mail that has been due the longest has been due. Mail that waits for its next try is not due. */
 export async function overdueMs(now = new Date()): Promise<number> {
-  const longest = await Outbox.collection.findOne<{ dueAt: Date }>(
-    dueBy(now),
-    { sort: { dueAt: 1 }, projection: { dueAt: 1 }, timeoutMS: OVERDUE_TIMEOUT_MS },
-  );
+  const longest = await Outbox.collection.findOne<{ dueAt: Date }>(dueBy(now), {
+    sort: { dueAt: 1 },
+    projection: { dueAt: 1 },
+    timeoutMS: OVERDUE_TIMEOUT_MS,
+  });
   return longest ? now.getTime() - longest.dueAt.getTime() : 0;
 }
