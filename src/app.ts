@@ -1,6 +1,7 @@
 import fastify from 'fastify';
 import type { Config } from './config.ts';
 import { createMetrics } from './metrics.ts';
+import afterwards from './plugins/afterwards.ts';
 import audit from './plugins/audit.ts';
 import authentication, { guard } from './plugins/authentication.ts';
 import errorHandler from './plugins/error-handler.ts';
@@ -10,12 +11,20 @@ import openapi, { documentation } from './plugins/openapi.ts';
 import rateLimit from './plugins/rate-limit.ts';
 import requestContext from './plugins/request-context.ts';
 import security from './plugins/security.ts';
+import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
+import adminNewUsers from './routes/admin-new-users.ts';
+import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
+import emailChanges, { myEmail } from './routes/email-changes.ts';
+import emailVerifications from './routes/email-verifications.ts';
 import health from './routes/health.ts';
+import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
 import mySessions from './routes/my-sessions.ts';
+import pages from './routes/pages.ts';
+import passwordResets from './routes/password-resets.ts';
 import problems from './routes/problems.ts';
 import sessions from './routes/sessions.ts';
 import users from './routes/users.ts';
@@ -40,17 +49,23 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(errorHandler);
   await app.register(security);
   await app.register(validation);
+  await app.register(afterwards);
   await app.register(metrics);
   await app.register(openapi);
+  await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
   await app.register(rateLimit);
   await app.register(idempotency);
 
-  await app.register(scope('public', [health, problems, documentation]));
-  await app.register(scope('public', [users, sessions]), { prefix: '/v1' });
+  await app.register(scope('public', [health, problems, documentation, pages]));
+  await app.register(scope('public', [users, sessions, magicLink, emailVerifications, emailChanges, passwordResets]), {
+    prefix: '/v1',
+  });
   await app.register(scope('signed-in', [me, mySessions]), { prefix: '/v1' });
-  await app.register(scope('recently-authenticated', [deleteMe]), { prefix: '/v1' });
-  await app.register(scope('admin', [adminUsers, adminUserStatus]), { prefix: '/v1/admin' });
+  await app.register(scope('recently-authenticated', [deleteMe, myEmail]), { prefix: '/v1' });
+  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions]), {
+    prefix: '/v1/admin',
+  });
   return app;
 }

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { commonLooks } from './lib/common-passwords.ts';
 import type { Keyring } from './lib/keyring.ts';
 import { createPasswords, type Passwords } from './lib/passwords.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
@@ -19,9 +20,13 @@ export const passwordsOf = (config: Config): Passwords =>
  * What `buildApp` needs besides the configuration, over the connected database.
  * @throws DecryptionError when the keyring cannot open the signing keys in the database
  */
-export const openDependencies = async (config: Config, keyring: Keyring): Promise<Dependencies> => ({
-  keyring,
-  passwords: passwordsOf(config),
-  signInFailures: new SignInFailures(keyring, config),
-  signingKeys: await openSigningKeys(keyring),
-});
+export async function openDependencies(config: Config, keyring: Keyring): Promise<Dependencies> {
+  // Read now: it takes long enough that the first sign-up, and all that runs beside it, would feel it.
+  commonLooks();
+  return {
+    keyring,
+    passwords: passwordsOf(config),
+    signInFailures: new SignInFailures(keyring, config),
+    signingKeys: await openSigningKeys(keyring),
+  };
+}

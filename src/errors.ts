@@ -39,7 +39,7 @@ export const ERRORS = Object.freeze({
     'Use 1 to 255 printable ASCII characters, such as a UUID.',
   ],
   'password-unacceptable': [400, 'The password is not acceptable', 'See `errors` for all the reasons at once.'],
-  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`.'],
+  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`, or the cookies of a sign-in.'],
   'invalid-token': [
     401,
     'The token is not valid',
@@ -56,7 +56,7 @@ export const ERRORS = Object.freeze({
     'The link alone proves too little',
     'Send the token together with a session of that account, or with its `password`.',
   ],
-  'invalid-code': [401, 'The code is not right', 'Codes work once and for a short time. Ask for a new one.'],
+  'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
   'email-not-verified': [
     403,
     'The email is not verified',

@@ -10,6 +10,7 @@ import { register as exportFamily } from './export.ts';
 import { register as importFamily } from './import.ts';
 import { register as keys } from './keys.ts';
 import { register as migrate } from './migrate.ts';
+import { register as passwords } from './passwords.ts';
 import { register as schema } from './schema.ts';
 
 /** Each family of commands registers itself on the program. */
@@ -18,6 +19,7 @@ const families: readonly ((program: Command) => void)[] = [
   importFamily,
   exportFamily,
   keys,
+  passwords,
   migrate,
   schema,
   explainFamily,

@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
 import { collections } from '../collections/index.ts';
-import { configSchema } from '../config.ts';
+import { configSchema } from '../config-schema.ts';
 import { collectionSection } from './collection.ts';
 import { interfaceOf } from './interfaces.ts';
 import { code, paragraphs, table } from './markdown.ts';

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { LINK_PATHS } from '../lib/mail/links.ts';
+import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
+import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
-import { PASSWORD, type Scene, type SceneRequest } from './scene.ts';
+import { PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
 /** Drives one route through the requests that tell its queries: each way through its code that asks the database. */
 export type Exercise = (scene: Scene) => Promise<void>;
@@ -11,6 +14,12 @@ const plain =
   async (scene) => {
     await scene.send({ method: 'GET', url });
   };
+
+/** What a browser says of a request that a page of the service itself sends, and the session that it brings along. */
+const fromOwnPage = ({ refreshToken }: Person) => ({
+  'sec-fetch-site': 'same-origin',
+  cookie: `${REFRESH_COOKIE}=${refreshToken}`,
+});
 
 const keyed = () => ({ 'idempotency-key': randomUUID() });
 
@@ -47,6 +56,9 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   'GET /docs/static/*': plain('/docs/static/index.css'),
   'GET /docs/static/index.html': plain('/docs/static/index.html'),
   'GET /docs/static/swagger-initializer.js': plain('/docs/static/swagger-initializer.js'),
+  'GET /pages/page.js': plain('/pages/page.js'),
+  'GET /pages/page.css': plain('/pages/page.css'),
+  ...Object.fromEntries(LINK_PATHS.map((path) => [`GET /${path}`, plain(`/${path}`)])),
 
   async 'POST /v1/users'(scene) {
     const request = { method: 'POST', url: '/v1/users' } as const;
@@ -59,6 +71,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     const request = { method: 'POST', url: '/v1/sessions' } as const;
     const { email } = await scene.nextAccount();
     await scene.send({ ...request, body: { email, password: PASSWORD } });
+    const headers = fromOwnPage(await scene.person());
+    await scene.send({ ...request, headers, body: { email, password: PASSWORD, transport: 'cookie' } });
     await scene.send({ ...request, body: { email, password: 'wrong' }, expect: 401 });
     await scene.send({ ...request, body: { email: `${randomUUID()}@example.com`, password: 'any' }, expect: 401 });
   },
@@ -71,6 +85,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ ...request, body: { refreshToken } });
     await scene.prepare({ ...request, body: { refreshToken: first.json().refreshToken } });
     await scene.send({ ...request, body: { refreshToken }, expect: 401 });
+    await scene.send({ ...request, headers: fromOwnPage(await scene.person()), body: {} });
   },
 
   async 'GET /v1/sessions'(scene) {
@@ -140,6 +155,33 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send(request);
     await scene.send({ ...request, expect: 409 });
   },
+
+  async 'POST /v1/admin/users'(scene) {
+    const request = { method: 'POST', url: '/v1/admin/users', as: await scene.admin() } as const;
+    const email = `${randomUUID()}@example.com`;
+    await scene.send({ ...request, body: { email, firstName: 'Ada', roles: ['user', 'support'] } });
+    await scene.send({ ...request, body: { email }, expect: 409 });
+  },
+
+  async 'POST /v1/admin/users/:id/password-reset'(scene) {
+    const { id } = await scene.person();
+    await scene.send({ method: 'POST', url: `/v1/admin/users/${id}/password-reset`, as: await scene.admin() });
+  },
+
+  async 'GET /v1/admin/users/:id/sessions'(scene) {
+    const { id, email } = await scene.person();
+    await scene.prepare({ method: 'POST', url: '/v1/sessions', body: { email, password: PASSWORD } });
+    const request = { method: 'GET', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() } as const;
+    const first = await scene.send({ ...request, query: { limit: '1' } });
+    await scene.send({ ...request, query: { limit: '1', cursor: first.json().nextCursor } });
+  },
+
+  async 'DELETE /v1/admin/users/:id/sessions'(scene) {
+    const { id } = await scene.person();
+    await scene.send({ method: 'DELETE', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() });
+  },
+
+  ...MAILED_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

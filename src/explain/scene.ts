@@ -1,5 +1,7 @@
 import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify';
 import mongoose, { type Types } from 'mongoose';
+import type { Mail } from '../lib/mail/messages.ts';
+import { mailOf, Outbox, type OutboxRecord } from '../models/outbox.ts';
 import { type Role, User } from '../models/user.ts';
 import { loggedUrl } from '../plugins/request-context.ts';
 import type { App } from '../types/fastify.ts';
@@ -67,6 +69,8 @@ export class Scene {
       ...(body !== undefined && { payload: JSON.stringify(body) }),
     };
     const response = await this.#app.inject(options);
+    // What an answer has put off belongs to its request.
+    await this.#app.settled();
     const { statusCode } = response;
     if (expect === undefined ? statusCode >= 400 : statusCode !== expect)
       throw new Error(`${method} ${url} answered ${statusCode}, not ${expect ?? 'a success'}: ${response.body}`);
@@ -75,16 +79,22 @@ export class Scene {
 
   /** The next account, made active and signed in. */
   async person(roles: readonly Role[] = ['user']): Promise<Person> {
-    const account = await this.nextAccount(roles);
+    const { id, email } = await this.nextAccount(roles);
     const response = await this.prepare({
       method: 'POST',
       url: '/v1/sessions',
-      body: { email: account.email, password: PASSWORD },
+      body: { email, password: PASSWORD },
     });
     const { session, accessToken, refreshToken } = response.json();
-    const { _id, email } = account;
     const headers = { authorization: `Bearer ${accessToken}` };
-    return { id: _id.toHexString(), email, sessionId: session.id, refreshToken, headers };
+    return { id, email, sessionId: session.id, refreshToken, headers };
+  }
+
+  /** The newest mail about an account. @throws when there is none */
+  async lastMail(id: string): Promise<Mail> {
+    const record = await Outbox.findOne({ userId: id }).sort({ _id: -1 }).lean<OutboxRecord>();
+    if (!record) throw new Error(`no mail is about ${id}`);
+    return mailOf(this.#app.deps.keyring, record);
   }
 
   /** The same one each time: whoever acts on others is not acted on. */
@@ -94,7 +104,7 @@ export class Scene {
   }
 
   /** @throws when the database has no account left that was not given away before */
-  async nextAccount(roles: readonly Role[] = ['user']): Promise<{ _id: Types.ObjectId; email: string }> {
+  async nextAccount(roles: readonly Role[] = ['user']): Promise<{ id: string; email: string }> {
     const account = await User.findOneAndUpdate(
       this.#last ? { _id: { $gt: this.#last } } : {},
       {
@@ -105,6 +115,6 @@ export class Scene {
     ).lean();
     if (!account) throw new Error('the scene has too few accounts');
     this.#last = account._id;
-    return account;
+    return { id: account._id.toHexString(), email: account.email };
   }
 }

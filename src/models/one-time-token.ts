@@ -56,7 +56,12 @@ interface NewToken {
   readonly userId?: Types.ObjectId;
   /** Kept encrypted; must survive JSON. */
   readonly payload?: object;
+  /** Made beforehand by `newToken`, where its receiver gets it before it is stored. */
+  readonly token?: string;
 }
+
+/** 256 random bits, as base64url. */
+export const newToken = (): string => randomBytes(32).toString('base64url');
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
@@ -70,9 +75,8 @@ const placeOf = (id: Types.ObjectId) => ({
 export async function issueToken(
   tx: ClientSession | undefined,
   keyring: Keyring,
-  { purpose, seconds, userId, payload }: NewToken,
+  { purpose, seconds, userId, payload, token = newToken() }: NewToken,
 ): Promise<string> {
-  const token = randomBytes(32).toString('base64url');
   const _id = new Types.ObjectId();
   const now = Date.now();
   await OneTimeToken.collection.insertOne(

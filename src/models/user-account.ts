@@ -11,7 +11,8 @@ import type { ProfileChange } from './user-fields.ts';
 
 interface NewAccount {
   readonly email: string;
-  readonly passwordHash: string;
+  /** Absent where its owner is yet to choose a password. */
+  readonly passwordHash?: string;
   readonly profile: Record<string, unknown>;
   readonly roles?: readonly Role[];
 }
@@ -30,11 +31,10 @@ export async function createUser(
     const account = {
       ...profile,
       email,
-      passwordHash,
       roles: [...roles],
       createdAt: now,
       updatedAt: now,
-      passwordChangedAt: now,
+      ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
     };
     const [user] = await User.create([account], { session: tx });
     if (!user) throw new Error('the database acknowledged an insert without a document');

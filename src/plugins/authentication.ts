@@ -5,6 +5,7 @@ import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
 import { permissionsOf } from '../lib/permissions.ts';
 import { findSession } from '../models/session.ts';
 import type { Access, App, AuthenticatedSession, RouteEntry } from '../types/fastify.ts';
+import { sessionCookies } from './session-cookies.ts';
 
 /** A sign-in counts as recent for this long; sensitive changes ask for one. */
 const RECENT_MS = 10 * 60_000;
@@ -13,6 +14,7 @@ const RECENT_MS = 10 * 60_000;
 const REMEMBERED = 10_000;
 
 const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Tells who calls. Verifying a signature costs as much as reading a session, so a verified token is remembered until
@@ -33,16 +35,27 @@ function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
     return fresh;
   }
 
-  /** @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing */
+  /**
+   * @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing,
+   *   `foreign-origin` where a page elsewhere may have sent the cookie
+   */
   return async function authenticate(request: FastifyRequest): Promise<AuthenticatedSession> {
-    const { authorization } = request.headers;
-    if (authorization === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
-    const [, token] = BEARER.exec(authorization) ?? [];
+    const token = presentedToken(request);
     const claims = token === undefined ? undefined : await verify(token);
     const session = claims && (await findSession(claims.sessionId, claims.userId));
     if (!session) throw new AppError('invalid-token', { headers: INVALID_CHALLENGE });
     return session;
   };
+}
+
+/** The token of the request, undefined for what has not the shape of one. `Authorization` goes before a cookie. */
+function presentedToken(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return BEARER.exec(authorization)?.[1];
+  const { access } = sessionCookies(request);
+  if (access === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
+  request.server.refuseForeignOrigin(request);
+  return JWT.test(access) ? access : undefined;
 }
 
 /** RFC 6750, section 3. */
@@ -71,9 +84,14 @@ export function guard(app: App, access: Access): void {
     guarded.add(route.config);
     if (access === 'admin' && route.config.permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
   });
-  if (access === 'public') return;
   const authenticate = authenticator(app);
+  async function whoeverCalls(request: FastifyRequest): Promise<void> {
+    const presents = request.headers.authorization !== undefined || sessionCookies(request).access !== undefined;
+    if (presents) request.session = await authenticate(request);
+  }
+  if (access === 'public') return;
   app.addHook('onRequest', async (request) => {
     const session = await authenticate(request);
     request.session = session;
@@ -113,5 +131,5 @@ export default fp<Record<never, never>>(
         );
     });
   },
-  { name: 'authentication' },
+  { name: 'authentication', dependencies: ['session-cookies'] },
 );

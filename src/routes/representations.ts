@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts';
+import { deviceName } from '../lib/device-name.ts';
 import type { SessionRecord } from '../models/session.ts';
 import type { UserRecord } from '../models/user.ts';
 import type { Position } from '../models/user-list.ts';
@@ -34,12 +35,14 @@ export function adminUserView(user: UserRecord) {
 }
 
 export function sessionView(session: SessionRecord, current: AuthenticatedSession | SessionRecord) {
+  const device = deviceName(session.userAgent ?? '');
   return {
     id: session._id.toHexString(),
     current: session._id.equals(current._id),
     authenticationMethods: session.authenticationMethods,
     ...(session.ip != null && { ip: session.ip }),
     ...(session.userAgent != null && { userAgent: session.userAgent }),
+    ...(device !== undefined && { device }),
     createdAt: session.createdAt.toISOString(),
     lastUsedAt: session.lastUsedAt.toISOString(),
     expiresAt: session.expiresAt.toISOString(),

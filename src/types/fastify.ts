@@ -63,6 +63,8 @@ declare module 'fastify' {
     permission?: Permission;
     /** How often; shared by all instances but for reads of signed-in accounts. */
     limit?: Limit;
+    /** A public route that is told who calls, where somebody does. */
+    optionalSession?: boolean;
     /** The response carries a secret, so it is never kept for a replay. */
     secretResponse?: boolean;
     /** Fields of the body that do not tell one request from another under the same idempotency key. */

@@ -10,6 +10,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { openBrowser } from '../helpers/browser.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
 
 interface Documented {
@@ -60,6 +61,21 @@ async function asAnybody() {
   await refresh(service, first?.json().refreshToken);
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken));
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken), post('/v1/sessions/refresh'));
+}
+
+async function asBrowser() {
+  const { email } = await person(service);
+  const browser = openBrowser(service);
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  const body = { email, password: PASSWORD, transport: 'cookie' };
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}));
+  await see('GET /v1/sessions', browser.call('GET', '/v1/sessions'));
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body, foreign));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}, foreign));
+  await see('PATCH /v1/users/me', browser.call('PATCH', '/v1/users/me', {}, foreign));
+  await see('DELETE /v1/users/me', browser.call('DELETE', '/v1/users/me', undefined, foreign));
+  await see('DELETE /v1/sessions/current', browser.call('DELETE', '/v1/sessions/current'));
 }
 
 async function asOwner() {
@@ -132,6 +148,7 @@ beforeAll(async () => {
   service = await buildTestApp();
   paths = (service.app.swagger() as unknown as { paths: Paths }).paths;
   await asAnybody();
+  await asBrowser();
   await asOwner();
   await asAdmin();
 });

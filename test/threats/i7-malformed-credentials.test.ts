@@ -5,6 +5,7 @@ import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { commandsOf } from '../helpers/commands.ts';
+import { malformedTokens } from '../helpers/malformed-tokens.ts';
 import { attempt, type Operation, operationsOf } from '../helpers/operations.ts';
 import { call, type Person, person } from '../helpers/people.ts';
 
@@ -18,55 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const encoded = (value: unknown): string =>
-  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
-
-/** A JWT with its signature made up. */
-const jwt = (header: unknown, payload: unknown = { sub: 'x' }, signature = 'AAAA'): string =>
-  `${encoded(header)}.${encoded(payload)}.${signature}`;
-
 function malformedHeaders(): string[] {
   const { accessToken } = ada;
-  const [header = '', payload = '', signature = ''] = accessToken.split('.');
-  const { kid } = service.deps.signingKeys.current();
-  const tokens = [
-    '',
-    ' ',
-    '.',
-    '..',
-    '...',
-    'a.b',
-    'a.b.c',
-    'null',
-    'undefined',
-    '[object Object]',
-    accessToken.slice(0, -1),
-    `${accessToken}A`,
-    `${accessToken}=`,
-    `${accessToken}.`,
-    `${accessToken}.${signature}`,
-    `${header}.${payload}.`,
-    `${header}.${payload}`,
-    `${header}..${signature}`,
-    `.${payload}.${signature}`,
-    `${header}.${payload}.${signature.slice(0, 10)}`,
-    `${header}.${payload}.${'A'.repeat(signature.length)}`,
-    `${header}.${encoded('{"sub":')}.${signature}`,
-    `${header} .${payload}.${signature}`,
-    `${accessToken} ${accessToken}`,
-    `${accessToken},${accessToken}`,
-    `"${accessToken}"`,
-    `${accessToken}\u00e9`,
-    ...[null, 42, [], 'text', {}, '{', { alg: null }, { alg: {} }, { alg: 'EdDSA' }].map((value) => jwt(value)),
-    ...[null, 42, {}, [], '__proto__', 'constructor', '../../keys', ' ', kid].map((value) =>
-      jwt({ alg: 'EdDSA', typ: 'at+jwt', kid: value }),
-    ),
-    jwt({ alg: 'EdDSA', typ: 'at+jwt', kid, crit: ['exp'] }),
-    jwt({ alg: 'EdDSA', typ: 'at+jwt', kid, crit: 'b64', b64: false }),
-    jwt({ alg: 'EdDSA', typ: 'at+jwt', kid, zip: 'DEF' }),
-    jwt({ alg: 'EdDSA', typ: 'at+jwt', kid }, '\0'),
-    `${'A'.repeat(4000)}.${'A'.repeat(4000)}.${'A'.repeat(4000)}`,
-  ];
   return [
     '',
     'Bearer',
@@ -81,7 +35,7 @@ function malformedHeaders(): string[] {
     `Bearer token="${accessToken}"`,
     `Basic x, Bearer ${accessToken}`,
     `${'Bearer '.repeat(100)}${accessToken}`,
-    ...tokens.map((token) => `Bearer ${token}`),
+    ...malformedTokens(service, ada).map((token) => `Bearer ${token}`),
   ];
 }
 

@@ -3,8 +3,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { ACCESS, REFRESH } from '../helpers/browser.ts';
 import { outcome } from '../helpers/parallel.ts';
-import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
+import { call, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
 let service: TestApp;
 let ada: Person;
@@ -27,8 +28,25 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+const byCookie = (method: 'GET' | 'POST', url: string, cookie: string) =>
+  call(service, method, url, method === 'POST' ? {} : undefined, {
+    headers: { cookie, origin: service.config.PUBLIC_URL },
+  });
+
 const PLACES: [place: string, own: string, use: (value: string) => Promise<string>, refusals: string[]][] = [
   ['an access token', 'an access token', async (value) => outcome(await whoAmI(service, value)), ['401 invalid-token']],
+  [
+    'an access cookie',
+    'an access token',
+    async (value) => outcome(await byCookie('GET', '/v1/users/me', `${ACCESS}=${value}; ${REFRESH}=${value}`)),
+    ['401 invalid-token'],
+  ],
+  [
+    'a refresh cookie',
+    'a refresh token',
+    async (value) => outcome(await byCookie('POST', '/v1/sessions/refresh', `${ACCESS}=${value}; ${REFRESH}=${value}`)),
+    ['401 invalid-token'],
+  ],
   [
     'a refresh token',
     'a refresh token',
