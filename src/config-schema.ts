@@ -186,6 +186,23 @@ export const configSchema = Type.Object({
     description:
       'How long the answer to the fourth wrong password is held back, in milliseconds; each further one doubles it, up to 8 seconds. 0: none is.',
   }),
+  SECOND_FACTOR_ROLES: Type.String({
+    default: '',
+    description:
+      'Comma-separated roles that count only in sessions opened with a second factor. Empty: none; a second factor is up to each person.',
+  }),
+  PASSKEY_RP_ID: Type.Optional(
+    Type.String({
+      pattern: '^[a-z0-9-]+(\\.[a-z0-9-]+)*$',
+      description:
+        'Domain that passkeys are made for; they work on it and below it, and are lost when it changes. Default: the host of `PUBLIC_URL`.',
+    }),
+  ),
+  PASSKEY_ORIGINS: Type.String({
+    default: '',
+    description:
+      'Comma-separated origins of the pages that use passkeys, `android:apk-key-hash:…` for an app. Default: that of `PUBLIC_URL`. Those of `CORS_ORIGINS` on the domain of the passkeys are always among them.',
+  }),
   RATE_LIMIT_MULTIPLIER: Type.Integer({
     default: 1,
     minimum: 1,

@@ -3,8 +3,10 @@ import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import type { Static } from 'typebox';
 import { configSchema } from './config-schema.ts';
+import { isUnderDomain } from './lib/domain.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
 import { mailProblems } from './lib/mail/settings.ts';
+import { isRole } from './lib/permissions.ts';
 
 type Environment = Static<typeof configSchema>;
 
@@ -43,6 +45,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   const problems = [
     ...addresses(values),
+    ...passkeys(values),
+    ...roles(values),
     ...keyring(values),
     ...rangeCheck(values),
     ...mailProblems(values),
@@ -63,7 +67,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localhost' }: Environment): string[] {
   const proxies = list(TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
-  const origins = list(CORS_ORIGINS).filter((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  const origins = list(CORS_ORIGINS).filter((origin) => !isOrigin(origin));
   return [
     ...proxies.map((entry) => `TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range`),
     ...origins.map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
@@ -72,6 +76,28 @@ function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localho
       : [`PUBLIC_URL: "${PUBLIC_URL}" is not a URL such as https://accounts.example.com`]),
   ];
 }
+
+const roles = ({ SECOND_FACTOR_ROLES }: Environment): string[] =>
+  list(SECOND_FACTOR_ROLES)
+    .filter((role) => !isRole(role))
+    .map((role) => `SECOND_FACTOR_ROLES: "${role}" is not a role`);
+
+function passkeys({ PUBLIC_URL, PASSKEY_RP_ID, PASSKEY_ORIGINS }: Environment): string[] {
+  const unknown = list(PASSKEY_ORIGINS).filter((origin) => !isOrigin(origin) && !APP_ORIGIN.test(origin));
+  if (unknown.length > 0)
+    return unknown.map((origin) => `PASSKEY_ORIGINS: "${origin}" is not an origin such as https://app.example.com`);
+  if (PUBLIC_URL === undefined || PASSKEY_RP_ID === undefined || PASSKEY_ORIGINS !== '') return [];
+  return isUnderDomain(PUBLIC_URL, PASSKEY_RP_ID)
+    ? []
+    : [
+        'PASSKEY_RP_ID: browsers refuse it on PUBLIC_URL, which is not on that domain; name the pages in PASSKEY_ORIGINS',
+      ];
+}
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+/** How an Android app stands in the place of a page. */
+const APP_ORIGIN = /^android:apk-key-hash:[\w-]{43}$/;
 
 function isAddressOrRange(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/');

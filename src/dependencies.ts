@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { commonLooks } from './lib/common-passwords.ts';
 import type { Keyring } from './lib/keyring.ts';
 import { createPasswords, type Passwords } from './lib/passwords.ts';
+import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
 import { openSigningKeys } from './models/signing-keys.ts';
 import type { Dependencies } from './types/fastify.ts';
@@ -26,6 +27,7 @@ export async function openDependencies(config: Config, keyring: Keyring): Promis
   return {
     keyring,
     passwords: passwordsOf(config),
+    codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),
     signingKeys: await openSigningKeys(keyring),
   };

@@ -57,6 +57,11 @@ export const ERRORS = Object.freeze({
     'Send the token together with a session of that account, or with its `password`.',
   ],
   'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
+  'invalid-passkey': [
+    401,
+    'The passkey is not accepted',
+    'Ask for new options and try again, within 5 minutes and on a page of this service.',
+  ],
   'email-not-verified': [
     403,
     'The email is not verified',
@@ -64,8 +69,8 @@ export const ERRORS = Object.freeze({
   ],
   'second-factor-required': [
     403,
-    'A second factor is needed for this role',
-    'Add a second factor to the account and sign in with it.',
+    'A second factor is needed',
+    'Prove one of the account’s at `POST /v1/reauthentication`, or add one first; then refresh the session.',
   ],
   'wrong-password': [403, 'The current password is wrong', 'Give the password that the account has now.'],
   'refresh-token-reused': [
@@ -82,12 +87,13 @@ export const ERRORS = Object.freeze({
   'reauthentication-required': [
     403,
     'A recent sign-in is needed',
-    'Sign in again and repeat the request within 10 minutes.',
+    'Prove who you are at `POST /v1/reauthentication`, or sign in again, and repeat the request within 10 minutes.',
   ],
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
   'factor-exists': [409, 'There is one already', 'Remove the factor that the account has first.'],
+  'too-many-passkeys': [409, 'The account has as many passkeys as it can have', 'Remove one first.'],
   'identity-taken': [
     409,
     'This identity belongs to another account',

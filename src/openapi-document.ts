@@ -2,6 +2,7 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { passwordsOf } from './dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from './lib/keyring.ts';
+import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
 import type { Dependencies } from './types/fastify.ts';
 
@@ -21,6 +22,7 @@ export async function buildOpenApiDocument(): Promise<object> {
   const app = await buildApp(config, {
     keyring,
     passwords: passwordsOf(config),
+    codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),
     signingKeys: noSigningKeys,
   });

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
+import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
-import { PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
-
-/** Drives one route through the requests that tell its queries: each way through its code that asks the database. */
-export type Exercise = (scene: Scene) => Promise<void>;
+import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
 /** A route that is the same for everybody and all parameters. */
 const plain =
@@ -133,6 +131,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.admin();
     await scene.send({ method: 'DELETE', url: '/v1/users/me', as: await scene.person(['user', 'admin']) });
   },
+
+  ...FACTOR_EXERCISES,
 
   'GET /v1/admin/users': exerciseUserList,
 

@@ -4,6 +4,7 @@ import type { Mail } from '../lib/mail/messages.ts';
 import { mailOf, Outbox, type OutboxRecord } from '../models/outbox.ts';
 import { type Role, User } from '../models/user.ts';
 import { loggedUrl } from '../plugins/request-context.ts';
+import { relyingPartyOf } from '../relying-party.ts';
 import type { App } from '../types/fastify.ts';
 import { recordCommands, type SentCommand } from './record.ts';
 
@@ -37,6 +38,9 @@ export interface RecordedRequest {
   readonly sent: readonly SentCommand[];
 }
 
+/** Drives one route through the requests that tell its queries: each way through its code that asks the database. */
+export type Exercise = (scene: Scene) => Promise<void>;
+
 /**
  * Where requests are tried: an instance over a database whose accounts are its to change. Each person that it gives
  * is another of those accounts.
@@ -49,6 +53,11 @@ export class Scene {
 
   constructor(app: App) {
     this.#app = app;
+  }
+
+  /** Of a page on which its passkeys may be used. */
+  get origin(): string {
+    return relyingPartyOf(this.#app.config).origins[0] ?? '';
   }
 
   /** Sends a request and records what it makes the service ask the database. */

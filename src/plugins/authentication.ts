@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { list } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
-import { permissionsOf } from '../lib/permissions.ts';
+import { permissionsOf, rolesInForce } from '../lib/permissions.ts';
 import { findSession } from '../models/session.ts';
 import type { Access, App, AuthenticatedSession, RouteEntry } from '../types/fastify.ts';
 import { sessionCookies } from './session-cookies.ts';
@@ -62,8 +63,12 @@ function presentedToken(request: FastifyRequest): string | undefined {
 const CHALLENGE = { 'www-authenticate': 'Bearer' };
 const INVALID_CHALLENGE = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
-export const signedInRecently = ({ authenticatedAt }: AuthenticatedSession): boolean =>
-  Date.now() - authenticatedAt.getTime() <= RECENT_MS;
+/** Until when a sign-in or a reauthentication counts as recent. */
+export const recentUntil = ({ authenticatedAt }: Pick<AuthenticatedSession, 'authenticatedAt'>): Date =>
+  new Date(authenticatedAt.getTime() + RECENT_MS);
+
+export const signedInRecently = (session: AuthenticatedSession): boolean =>
+  Date.now() <= recentUntil(session).getTime();
 
 /** The session of a request in a scope that asks for one. */
 export function sessionOf({ session }: FastifyRequest): AuthenticatedSession {
@@ -92,11 +97,15 @@ export function guard(app: App, access: Access): void {
     if (presents) request.session = await authenticate(request);
   }
   if (access === 'public') return;
+  const strict = new Set(list(app.config.SECOND_FACTOR_ROLES));
   app.addHook('onRequest', async (request) => {
     const session = await authenticate(request);
-    request.session = session;
+    const roles = rolesInForce(session, strict);
+    // Whatever a route decides by roles, it decides by those that count.
+    request.session = roles === session.roles ? session : { ...session, roles };
     const { permission } = request.routeOptions.config;
-    if (permission !== undefined && !permissionsOf(session.roles).has(permission)) throw new AppError('forbidden');
+    if (permission !== undefined && !permissionsOf(roles).has(permission))
+      throw new AppError(permissionsOf(session.roles).has(permission) ? 'second-factor-required' : 'forbidden');
     if (access === 'recently-authenticated' && !signedInRecently(session))
       throw new AppError('reauthentication-required');
   });

@@ -21,6 +21,7 @@ const COOKIE = 'sessionCookie';
 const TAGS = [
   { name: 'Account', description: 'What an account does for itself.' },
   { name: 'Sessions', description: 'Signing in, staying signed in, signing out.' },
+  { name: 'Factors', description: 'Second factors and passkeys, and proving again who one is.' },
   { name: 'Administration', description: 'For support and admins; each route names the permission it needs.' },
   { name: 'Service', description: 'Health, keys and documentation.' },
 ];

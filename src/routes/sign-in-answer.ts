@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { list } from '../config.ts';
 import { type Transaction, transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { signAccessToken, verifyAccessToken } from '../lib/access-token.ts';
 import { mintDeviceToken, readDeviceToken } from '../lib/device-token.ts';
+import { rolesInForce } from '../lib/permissions.ts';
 import { recordAuditEvent } from '../models/audit-event.ts';
 import { requestVerification } from '../models/email-verification.ts';
 import { challengeSecondFactor, needsSecondFactor } from '../models/second-factor.ts';
@@ -28,13 +30,15 @@ export type Prove = (tx: Transaction) => Promise<Proof | null>;
 export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const options = { keyring: deps.keyring, lifetimes: config };
   const parties = { issuer: config.PUBLIC_URL };
+  const strict = new Set(list(config.SECOND_FACTOR_ROLES));
 
   /** The session as its owner sees it; its tokens, which are shown this once, go into the answer or into cookies. */
   async function issued(reply: FastifyReply, { session, refreshToken }: IssuedSession, transport: SessionTransport) {
     const claims = {
       sub: session.userId.toHexString(),
       sid: session._id.toHexString(),
-      roles: session.roles,
+      // Other services believe the token without asking here: it must not say more than this service grants.
+      roles: rolesInForce(session, strict),
       amr: session.authenticationMethods,
     };
     const { accessToken, expiresAt } = await signAccessToken(deps.signingKeys.current(), claims, parties);

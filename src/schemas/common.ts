@@ -93,9 +93,9 @@ export function problems(...codes: readonly ErrorCode[]): Record<number, TSchema
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemResponse(status, group)]));
 }
 
-/** The errors of a route for signed-in accounts. */
+/** The errors of a route for signed-in accounts. Where a role opens the door, a second factor may have to as well. */
 export const signedInProblems = (...codes: readonly ErrorCode[]): Record<number, TSchema> =>
-  problems(...SIGNED_IN, ...codes);
+  problems(...SIGNED_IN, ...codes, ...(codes.includes('forbidden') ? (['second-factor-required'] as const) : []));
 
 /** Responses with one more problem among them: one that a plugin answers, so that no route needs to declare it. */
 export function withProblem(responses: object, code: ErrorCode): Record<string, unknown> {

@@ -6,6 +6,7 @@ import type { Keyring } from '../lib/keyring.ts';
 import type { Passwords } from '../lib/passwords.ts';
 import type { Permission } from '../lib/permissions.ts';
 import type { Metrics } from '../metrics.ts';
+import type { CodeFailures } from '../models/code-failures.ts';
 import type { Limit } from '../models/rate-limit.ts';
 import type { LiveSession } from '../models/session.ts';
 import type { SignInFailures } from '../models/sign-in-failures.ts';
@@ -38,6 +39,7 @@ export type AuthenticatedSession = LiveSession;
 export interface Dependencies {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
+  readonly codeFailures: CodeFailures;
   readonly signInFailures: SignInFailures;
   readonly signingKeys: SigningKeys;
   /** Default: one that writes to the standard output. */

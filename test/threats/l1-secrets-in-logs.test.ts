@@ -7,6 +7,7 @@ import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { ACCESS, type Browser, openBrowser, REFRESH } from '../helpers/browser.ts';
+import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
 import { call, dump, freshEmail, type Person, signIn } from '../helpers/people.ts';
 
@@ -135,6 +136,34 @@ async function browse(password: string): Promise<void> {
   await send('POST', '/v1/sessions/refresh', {});
 }
 
+/** All that is mailed, and used wrongly before it is used rightly. */
+async function followMail(password: string): Promise<void> {
+  const use = async (url: string, secret: string, body: object) => {
+    secrets.add(secret);
+    await post(url, { token: secret, more: canary() });
+    await raw(url, `{"token":"${secret}`);
+    await call(service, 'GET', `/verify-email?token=${secret}`);
+    return post(url, body);
+  };
+  const verification = await mailTo(service, email, 'verify-email');
+  secrets.add(tokenIn(verification.rejectLink));
+  const token = tokenIn(verification.link);
+  await post('/v1/email-verifications/confirm', { token, password: canary() });
+  expect((await use('/v1/email-verifications/confirm', token, { token, password })).statusCode).toBe(200);
+  const reset = await resetToken(service, email);
+  await post('/v1/password-resets/confirm', { token: reset, newPassword: canary().repeat(12) });
+  await use('/v1/password-resets/confirm', reset, { token: reset, newPassword: password });
+  const magic = await magicLink(service, email);
+  secrets.add(magic.challenge).add(magic.token.slice(44));
+  await use('/v1/sessions/magic-link/confirm', magic.token, { token: magic.token });
+  const owner = await signIn(service, email, password);
+  secrets.add(owner.accessToken).add(owner.refreshToken);
+  const next = freshEmail('next');
+  await owner.call('PUT', '/v1/users/me/email', { email: next });
+  const change = await tokenFor(service, next, 'confirm-new-email');
+  await use('/v1/email-changes/confirm', change, { token: change, password: canary() });
+}
+
 async function changePassword(current: string): Promise<void> {
   const owner = await signIn(service, email, current);
   secrets.add(owner.refreshToken).add(owner.accessToken);
@@ -163,6 +192,7 @@ describe('passwords, tokens and credentials of every flow', () => {
     await fail();
     await refreshAndReuse(owner);
     await browse(password);
+    await followMail(password);
     await changePassword(password);
     stored = await dump();
     expect(secrets.size).toBeGreaterThan(60);

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { post, resetToken } from '../helpers/mailed.ts';
 import { call, freshEmail, PASSWORD, type Person, person, signIn } from '../helpers/people.ts';
 import { type RangeService, startRangeService } from '../helpers/range-service.ts';
 import { roster } from '../helpers/roster.ts';
@@ -52,11 +53,14 @@ vi.setConfig({ testTimeout: 60_000 });
 
 let service: TestApp;
 let ada: Person;
+/** A refused password does not use it up. */
+let reset: string;
 beforeAll(async () => {
   service = await buildTestApp();
   const email = `${LOCAL_PART}@example.com`;
   await call(service, 'POST', '/v1/users', { email, password: PASSWORD, ...OWNER });
   ada = await signIn(service, email);
+  reset = await resetToken(service, email);
 });
 afterAll(() => service.close());
 
@@ -76,6 +80,11 @@ const PATHS: Path[] = [
     path: 'change of password',
     pointer: '/newPassword',
     set: (newPassword) => ada.call('PUT', '/v1/users/me/password', { currentPassword: PASSWORD, newPassword }),
+  },
+  {
+    path: 'reset',
+    pointer: '/newPassword',
+    set: (newPassword) => post(service, '/v1/password-resets/confirm', { token: reset, newPassword }),
   },
 ];
 

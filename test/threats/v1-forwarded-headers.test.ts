@@ -9,6 +9,7 @@ import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { browserSignIn, cookieHeader } from '../helpers/browser.ts';
 import { stopTheClock } from '../helpers/clock.ts';
+import { mailFor } from '../helpers/mail.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, person } from '../helpers/people.ts';
 
@@ -115,6 +116,20 @@ describe('from a peer that nobody trusts', () => {
     expect(created.headers['location']).toBe('/v1/users/me');
     // What a proxy is told to rewrite is for that proxy: here it is no other route.
     expect((await get('/healthz')).json()).toEqual({ status: 'alive' });
+  });
+
+  it('no mail links to them', async () => {
+    const sent = { remoteAddress: STRANGER, headers: { ...forwarded(CLAIMED), host: 'evil.example' } };
+    const { email } = (await signUp(alone, sent)).json();
+    for (const url of ['/v1/password-resets', '/v1/sessions/magic-link'])
+      expect((await call(alone, 'POST', url, { email }, sent)).statusCode).toBe(202);
+    await alone.app.settled();
+    const mails = await mailFor(alone.deps.keyring, email);
+    expect(mails.map(({ template }) => template)).toEqual(['verify-email', 'reset-password', 'magic-link']);
+    for (const { data } of mails) {
+      expect('link' in data && data.link.startsWith(`${alone.config.PUBLIC_URL}/`)).toBe(true);
+      expect(JSON.stringify(data)).not.toContain('evil.example');
+    }
   });
 
   it('no token is issued in their name', async () => {
