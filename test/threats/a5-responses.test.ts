@@ -10,7 +10,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { openBrowser } from '../helpers/browser.ts';
+import { openBrowser } from '../helpers/cookie-jar.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
 
 interface Documented {

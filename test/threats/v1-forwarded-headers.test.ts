@@ -7,8 +7,8 @@ import { ConfigError, loadConfig } from '../../src/config.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { browserSignIn, cookieHeader } from '../helpers/browser.ts';
 import { stopTheClock } from '../helpers/clock.ts';
+import { browserSignIn, cookieHeader } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, person } from '../helpers/people.ts';
 
