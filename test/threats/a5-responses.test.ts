@@ -10,7 +10,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import type { TestApp } from '../helpers/app.ts';
-import { openBrowser } from '../helpers/browser.ts';
+import { openBrowser } from '../helpers/cookie-jar.ts';
 import {
   authorizeUrl,
   exchange,
