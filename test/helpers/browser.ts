@@ -30,6 +30,7 @@ export function whyNoBrowser(): string | undefined {
   if (browserPath() !== undefined) return undefined;
   const why = `there is no Chromium: install Debian's package "chromium", or set CHROMIUM_PATH`;
   if (process.env['ROSTER_REQUIRE_BROWSER'] === '1') throw new Error(why);
+  console.warn(`Tests in a browser are skipped: ${why}.`);
   return why;
 }
 
