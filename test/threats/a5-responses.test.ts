@@ -6,11 +6,14 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import { challengeFor, codeOf, Device } from '../helpers/factors.ts';
+import { age, call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
 
 interface Documented {
   readonly content?: Record<string, { readonly schema?: unknown; readonly examples?: Record<string, unknown> }>;
@@ -128,12 +131,89 @@ async function asAdmin() {
   await step('restore');
 }
 
+const FACTORS = '/v1/users/me/factors';
+const PASSKEYS = '/v1/users/me/passkeys';
+
+async function withApp() {
+  const ada = await person(service);
+  const confirm = `POST ${FACTORS}/totp/confirm`;
+  await see(`GET ${FACTORS}`, ada.call('GET', FACTORS));
+  await see(confirm, ada.call('POST', `${FACTORS}/totp/confirm`, { code: '123456' }));
+  const [begun] = await see(`POST ${FACTORS}/totp`, ada.call('POST', `${FACTORS}/totp`));
+  const { secret } = begun?.json() ?? {};
+  await see(confirm, ada.call('POST', `${FACTORS}/totp/confirm`, { code: 'no code' }));
+  const [confirmed] = await see(confirm, ada.call('POST', `${FACTORS}/totp/confirm`, { code: codeOf(secret) }));
+  const { recoveryCodes } = confirmed?.json() ?? {};
+  await see(`POST ${FACTORS}/totp`, ada.call('POST', `${FACTORS}/totp`));
+  await see(`GET ${FACTORS}`, ada.call('GET', FACTORS));
+  await see('POST /v1/sessions', post('/v1/sessions', { email: ada.email, password: PASSWORD }));
+  const mfa = async (method: string, code: string) =>
+    post('/v1/sessions/mfa', { challenge: await challengeFor(service, ada.email), method, code });
+  await see('POST /v1/sessions/mfa', mfa('totp', 'no code'), mfa('passkey', 'a code'));
+  await see('POST /v1/sessions/mfa', mfa('recovery-code', recoveryCodes[0]));
+  await see('POST /v1/sessions/mfa', post('/v1/sessions/mfa', { challenge: 'x', method: 'totp', code: '123456' }));
+  const prove = (body: unknown) => ada.call('POST', '/v1/reauthentication', body);
+  await see(
+    'POST /v1/reauthentication',
+    prove({ password: PASSWORD }),
+    prove({ method: 'totp', code: 'no code' }),
+    prove({ method: 'totp', code: codeOf(secret, 1) }),
+    prove({ password: PASSWORD, code: '123456' }),
+  );
+  await see(`POST ${FACTORS}/recovery-codes`, ada.call('POST', `${FACTORS}/recovery-codes`));
+  await see(`DELETE ${FACTORS}/totp`, ada.call('DELETE', `${FACTORS}/totp`));
+  await see(`DELETE ${FACTORS}/totp`, ada.call('DELETE', `${FACTORS}/totp`));
+  await see('POST /v1/reauthentication', prove({ password: 'wrong' }));
+  await age(ada.sessionId, 11);
+  await see(`POST ${FACTORS}/recovery-codes`, ada.call('POST', `${FACTORS}/recovery-codes`));
+}
+
+async function withPasskey() {
+  const [ada, device] = [await person(service), new Device()];
+  const [options] = await see(`POST ${PASSKEYS}/options`, ada.call('POST', `${PASSKEYS}/options`));
+  const credential = device.create(options?.json());
+  const add = () => ada.call('POST', PASSKEYS, { credential });
+  const [added] = await see(`POST ${PASSKEYS}`, add());
+  await see(`POST ${PASSKEYS}`, add(), ada.call('POST', PASSKEYS, { credential: {} }));
+  const own = `${PASSKEYS}/${added?.json().passkey.id}`;
+  const stale = { headers: { 'if-match': '"stale"' } };
+  await see(`GET ${PASSKEYS}`, ada.call('GET', PASSKEYS));
+  await see(`GET ${PASSKEYS}/{id}`, ada.call('GET', own), ada.call('GET', `${PASSKEYS}/${'0'.repeat(24)}`));
+  await see(
+    `PATCH ${PASSKEYS}/{id}`,
+    ada.call('PATCH', own, { name: 'Telephone' }),
+    ada.call('PATCH', own, { name: '<b></b>' }),
+    ada.call('PATCH', own, { name: 'Telephone' }, stale),
+  );
+  const [begun] = await see('POST /v1/sessions/passkey/options', post('/v1/sessions/passkey/options'));
+  const assertion = device.get(begun?.json());
+  await see('POST /v1/sessions/passkey', post('/v1/sessions/passkey', { assertion }));
+  await see('POST /v1/sessions/passkey', post('/v1/sessions/passkey', { assertion }));
+  const challenge = await challengeFor(service, ada.email);
+  const forMfa = await see(
+    'POST /v1/sessions/mfa/passkey-options',
+    post('/v1/sessions/mfa/passkey-options', { challenge }),
+  );
+  const second = { challenge, method: 'passkey', assertion: device.get(forMfa[0]?.json()) };
+  await see('POST /v1/sessions/mfa', post('/v1/sessions/mfa', second));
+  await see('POST /v1/sessions/mfa/passkey-options', post('/v1/sessions/mfa/passkey-options', { challenge }));
+  const again = await see('POST /v1/reauthentication/options', ada.call('POST', '/v1/reauthentication/options'));
+  const proof = { assertion: device.get(again[0]?.json()) };
+  await see('POST /v1/reauthentication', ada.call('POST', '/v1/reauthentication', proof));
+  await see('POST /v1/reauthentication', ada.call('POST', '/v1/reauthentication', proof));
+  await see(`DELETE ${PASSKEYS}/{id}`, ada.call('DELETE', own, undefined, stale));
+  await see(`DELETE ${PASSKEYS}/{id}`, ada.call('DELETE', own));
+}
+
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp();
   paths = (service.app.swagger() as unknown as { paths: Paths }).paths;
   await asAnybody();
   await asOwner();
   await asAdmin();
+  await withApp();
+  await withPasskey();
 });
 afterAll(() => service.close());
 
@@ -193,10 +273,14 @@ it('no answer holds a hash or a secret of the database', async () => {
   const users = await User.find().select('+passwordHash').lean();
   const sessions = await Session.find().lean();
   const keys = await SigningKey.find().lean();
+  const credentials = await Credential.find().lean();
   const secrets = [
     ...users.map(({ passwordHash }) => passwordHash ?? 'none'),
     ...sessions.flatMap(({ seed, refreshTokenHash }) => [seed, refreshTokenHash]),
     ...keys.map(({ privateJwk }) => privateJwk),
+    ...credentials.flatMap(({ secret, codeHash, publicKey }) =>
+      [secret, codeHash, publicKey].filter((each) => each != null),
+    ),
   ];
   expect(secrets.length).toBeGreaterThan(8);
   for (const { operation, response } of seen) {

@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import { challengeFor, codeOf, Device, type PasskeyJson, passkeyOptions } from '../helpers/factors.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
-import { call, dump, freshEmail, type Person, signIn } from '../helpers/people.ts';
+import { call, dump, freshEmail, type Person, person, signIn } from '../helpers/people.ts';
 
 type Answer = Awaited<ReturnType<typeof call>>;
 
@@ -40,6 +42,7 @@ function heard(response: Answer): Answer {
 
 let service: TestApp;
 let email: string;
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp({ LOG_LEVEL: 'trace' }, (app) => {
     const schema = { hide: true, body: { type: 'object' } };
@@ -114,6 +117,48 @@ async function refreshAndReuse(owner: Person): Promise<void> {
   await refresh(invented);
 }
 
+/** Codes, secrets and challenges, right and wrong, by every way that takes one. */
+async function proveFactors(): Promise<void> {
+  const ada = await person(service);
+  const secret = (await ada.call('POST', '/v1/users/me/factors/totp')).json();
+  for (const each of [secret.secret, secret.uri, secret.qrCode]) secrets.add(each);
+  const mistyped = canary().slice(0, 40);
+  secrets.add(mistyped);
+  const confirm = (code: string) => ada.call('POST', '/v1/users/me/factors/totp/confirm', { code }).then(heard);
+  await confirm(mistyped);
+  const { recoveryCodes } = (await confirm(codeOf(secret.secret, -1))).json();
+  for (const code of recoveryCodes) secrets.add(code).add(code.replaceAll('-', ''));
+  const begin = async () => {
+    const challenge = await challengeFor(service, ada.email);
+    secrets.add(challenge);
+    return challenge;
+  };
+  const step = async (method: string, code: string) =>
+    post('/v1/sessions/mfa', { challenge: await begin(), method, code });
+  await step('totp', mistyped);
+  await step('recovery-code', mistyped);
+  expect((await step('totp', codeOf(secret.secret))).statusCode).toBe(201);
+  expect((await step('recovery-code', recoveryCodes[0])).statusCode).toBe(201);
+  await step('recovery-code', recoveryCodes[0]);
+  const prove = (code: string) =>
+    ada.call('POST', '/v1/reauthentication', { method: 'recovery-code', code }).then(heard);
+  await prove(mistyped);
+  expect((await prove(recoveryCodes[1])).statusCode).toBe(200);
+  const device = new Device();
+  const asked = (options: PasskeyJson) => {
+    secrets.add(options.challenge);
+    return options;
+  };
+  const options = asked((await ada.call('POST', '/v1/users/me/passkeys/options')).json());
+  expect((await ada.call('POST', '/v1/users/me/passkeys', { credential: device.create(options) })).statusCode).toBe(
+    201,
+  );
+  const assertion = device.get(asked(await passkeyOptions(service)));
+  for (const part of ['signature', 'clientDataJSON']) secrets.add(assertion.response[part]);
+  expect((await post('/v1/sessions/passkey', { assertion })).statusCode).toBe(201);
+  expect((await post('/v1/sessions/passkey', { assertion })).statusCode).toBe(401);
+}
+
 async function changePassword(current: string): Promise<void> {
   const owner = await signIn(service, email, current);
   secrets.add(owner.refreshToken).add(owner.accessToken);
@@ -141,6 +186,7 @@ describe('passwords, tokens and credentials of every flow', () => {
     const { password, owner } = await signUpAndIn();
     await fail();
     await refreshAndReuse(owner);
+    await proveFactors();
     await changePassword(password);
     stored = await dump();
     expect(secrets.size).toBeGreaterThan(60);

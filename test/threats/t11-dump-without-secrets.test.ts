@@ -5,6 +5,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import { challengeFor, enrolTotp, passkeyOptions } from '../helpers/factors.ts';
 import { call, dump, freshEmail, PASSWORD, type Person, refresh, signIn } from '../helpers/people.ts';
 
 const NEXT = 'an entirely new pass phrase';
@@ -15,6 +17,7 @@ let ada: Person;
 let text: string;
 /** Every secret that was on the wire or in memory, by name. */
 const secrets: Record<string, string> = { password: PASSWORD, 'the next password': NEXT, 'a wrong password': WRONG };
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp();
   const email = freshEmail();
@@ -25,6 +28,9 @@ beforeAll(async () => {
   await call(service, 'POST', '/v1/sessions', { email, password: WRONG });
   await ada.call('PUT', '/v1/users/me/password', { currentPassword: WRONG, newPassword: NEXT });
   await ada.call('PUT', '/v1/users/me/password', { currentPassword: PASSWORD, newPassword: NEXT });
+  const factor = await enrolTotp(await signIn(service, email, NEXT));
+  const challenge = await challengeFor(service, email, NEXT);
+  const { challenge: forPasskey } = await passkeyOptions(service);
   const { privateJwk = '', _id = '' } = (await SigningKey.findOne().lean()) ?? {};
   const place = { collection: 'signing_keys', record: _id, field: 'privateJwk' };
   const { d } = JSON.parse(service.deps.keyring.decrypt(privateJwk, place).toString());
@@ -36,6 +42,11 @@ beforeAll(async () => {
     'the private key': d,
     'the key of the keyring': service.config.KEYRING?.split(':')[1] ?? '',
     'the idempotency key': 'kept-answer',
+    'the secret of the authenticator app': factor.secret,
+    'a recovery code': factor.recoveryCodes[0] ?? '',
+    'another recovery code': factor.recoveryCodes[1]?.replaceAll('-', '') ?? '',
+    'the challenge of a second step': challenge,
+    'the challenge of a passkey': forPasskey,
   });
   text = await dump();
 });
@@ -56,6 +67,8 @@ it('the dump is one of everything that was done', () => {
     'session.created',
     'fingerprint',
     'publicJwk',
+    'codeHash',
+    'second-factor',
     'failures-account',
   ])
     expect(text).toContain(collection);

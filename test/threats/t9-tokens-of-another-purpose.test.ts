@@ -3,18 +3,36 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import {
+  challengeFor,
+  codeOf,
+  Device,
+  enrolPasskey,
+  enrolTotp,
+  passkeyOptions,
+  secondStep,
+} from '../helpers/factors.ts';
 import { outcome } from '../helpers/parallel.ts';
-import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
+import { call, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
 let service: TestApp;
 let ada: Person;
 let bob: Person;
 let admin: Person;
 let values: Record<string, string>;
+let secret: string;
+let challengeOf: () => Promise<string>;
+const device = new Device();
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp();
   [ada, bob, admin] = [await person(service), await person(service), await person(service, { roles: ['admin'] })];
   for (const owner of [ada, ada, bob, bob]) await signIn(service, owner.email);
+  const owner = await person(service);
+  ({ secret } = await enrolTotp(owner));
+  challengeOf = () => challengeFor(service, owner.email);
+  await enrolPasskey(owner, device);
   const cursorOf = async (who: Person, url: string) => (await who.call('GET', url)).json().nextCursor;
   values = {
     'an access token': ada.accessToken,
@@ -23,6 +41,9 @@ beforeAll(async () => {
     'an account id': ada.id,
     'a cursor of sessions': await cursorOf(ada, '/v1/sessions?limit=1'),
     'a cursor of accounts': await cursorOf(admin, '/v1/admin/users?limit=1'),
+    'a challenge of the second step': await challengeOf(),
+    'a challenge of a passkey': (await passkeyOptions(service)).challenge,
+    'a challenge of a new passkey': (await owner.call('POST', '/v1/users/me/passkeys/options')).json().challenge,
   };
 });
 afterAll(() => service.close());
@@ -53,6 +74,23 @@ const PLACES: [place: string, own: string, use: (value: string) => Promise<strin
     async (value) => outcome(await admin.call('GET', '/v1/admin/users', undefined, { query: { cursor: value } })),
     ['400 invalid-cursor'],
   ],
+  [
+    'a challenge of the second step',
+    'a challenge of the second step',
+    async (value) => outcome(await secondStep(service, value, 'totp', codeOf(secret))),
+    ['401 invalid-token', '400 validation-failed'],
+  ],
+  [
+    'a challenge of a passkey',
+    'a challenge of a passkey',
+    async (value) => {
+      // What is no base64url cannot be signed as it is.
+      const challenge = /^[\w-]+$/.test(value) ? value : Buffer.from(value).toString('base64url');
+      const assertion = device.get({ ...(await passkeyOptions(service)), challenge });
+      return outcome(await call(service, 'POST', '/v1/sessions/passkey', { assertion }));
+    },
+    ['401 invalid-passkey'],
+  ],
 ];
 
 describe.each(PLACES)('in the place of %s', (_place, own, use, refusals) => {
@@ -73,6 +111,8 @@ it('each value is good in its own place', async () => {
     'a session id': '404 not-found',
     'a cursor of sessions': '200',
     'a cursor of accounts': '200',
+    'a challenge of the second step': '201',
+    'a challenge of a passkey': '201',
   });
 });
 
