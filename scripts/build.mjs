@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -54,12 +54,18 @@ function isCurrent(target, wanted) {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
 }
 
-/** tsc never deletes what it once wrote, and a module without a source must not stay importable. */
+/** What is served as it is, such as a style sheet, stands beside the modules as it does in the sources. */
+function copyAssets({ directory }) {
+  for (const file of filesBelow(join(directory, 'src')).filter((name) => !name.endsWith('.ts')))
+    cpSync(join(directory, 'src', file), join(directory, 'dist', file));
+}
+
+/** Nobody deletes what was once written, and a module without a source must not stay importable. */
 function removeOrphans({ directory }) {
-  for (const file of filesBelow(join(directory, 'dist'))) {
-    const source = file.replace(/\.js(\.map)?$/, '.ts');
-    if (source !== file && !existsSync(join(directory, 'src', source))) rmSync(join(directory, 'dist', file));
-  }
+  const sources = new Set(filesBelow(join(directory, 'src')));
+  // What begins with a dot is the builder's own.
+  for (const file of filesBelow(join(directory, 'dist')).filter((name) => !name.startsWith('.')))
+    if (!sources.has(file) && !sources.has(file.replace(/\.js(\.map)?$/, '.ts'))) rmSync(join(directory, 'dist', file));
 }
 
 function compiler() {
@@ -144,6 +150,7 @@ async function buildAlone(target, whenStale) {
     say(`The ${target.name} does not compile; see above.`);
     return false;
   }
+  copyAssets(target);
   removeOrphans(target);
   writeFileSync(stampOf(target), wanted);
   say(`Built the ${target.name} in ${((Date.now() - started) / 1000).toFixed(1)} s.`);

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { LINK_PATHS } from '../lib/mail/links.ts';
+import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
 import { FACTOR_EXERCISES } from './exercise-factors.ts';
+import { IDENTITY_EXERCISES } from './exercise-identities.ts';
+import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
-import { type Exercise, PASSWORD, type Scene, type SceneRequest } from './scene.ts';
+import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
 /** A route that is the same for everybody and all parameters. */
 const plain =
@@ -9,6 +13,12 @@ const plain =
   async (scene) => {
     await scene.send({ method: 'GET', url });
   };
+
+/** What a browser says of a request that a page of the service itself sends, and the session that it brings along. */
+const fromOwnPage = ({ refreshToken }: Person) => ({
+  'sec-fetch-site': 'same-origin',
+  cookie: `${REFRESH_COOKIE}=${refreshToken}`,
+});
 
 const keyed = () => ({ 'idempotency-key': randomUUID() });
 
@@ -36,6 +46,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   'GET /': plain('/'),
   'GET /healthz': plain('/healthz'),
   'GET /readyz': plain('/readyz'),
+  'GET /.well-known/jwks.json': plain('/.well-known/jwks.json'),
   'GET /problems': plain('/problems'),
   'GET /problems/:code': plain('/problems/not-found'),
   'GET /openapi.json': plain('/openapi.json'),
@@ -45,6 +56,9 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   'GET /docs/static/*': plain('/docs/static/index.css'),
   'GET /docs/static/index.html': plain('/docs/static/index.html'),
   'GET /docs/static/swagger-initializer.js': plain('/docs/static/swagger-initializer.js'),
+  'GET /pages/page.js': plain('/pages/page.js'),
+  'GET /pages/page.css': plain('/pages/page.css'),
+  ...Object.fromEntries(LINK_PATHS.map((path) => [`GET /${path}`, plain(`/${path}`)])),
 
   async 'POST /v1/users'(scene) {
     const request = { method: 'POST', url: '/v1/users' } as const;
@@ -57,6 +71,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     const request = { method: 'POST', url: '/v1/sessions' } as const;
     const { email } = await scene.nextAccount();
     await scene.send({ ...request, body: { email, password: PASSWORD } });
+    const headers = fromOwnPage(await scene.person());
+    await scene.send({ ...request, headers, body: { email, password: PASSWORD, transport: 'cookie' } });
     await scene.send({ ...request, body: { email, password: 'wrong' }, expect: 401 });
     await scene.send({ ...request, body: { email: `${randomUUID()}@example.com`, password: 'any' }, expect: 401 });
   },
@@ -69,6 +85,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ ...request, body: { refreshToken } });
     await scene.prepare({ ...request, body: { refreshToken: first.json().refreshToken } });
     await scene.send({ ...request, body: { refreshToken }, expect: 401 });
+    await scene.send({ ...request, headers: fromOwnPage(await scene.person()), body: {} });
   },
 
   async 'GET /v1/sessions'(scene) {
@@ -118,6 +135,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   },
 
   ...FACTOR_EXERCISES,
+  ...IDENTITY_EXERCISES,
 
   'GET /v1/admin/users': exerciseUserList,
 
@@ -140,6 +158,33 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send(request);
     await scene.send({ ...request, expect: 409 });
   },
+
+  async 'POST /v1/admin/users'(scene) {
+    const request = { method: 'POST', url: '/v1/admin/users', as: await scene.admin() } as const;
+    const email = `${randomUUID()}@example.com`;
+    await scene.send({ ...request, body: { email, firstName: 'Ada', roles: ['user', 'support'] } });
+    await scene.send({ ...request, body: { email }, expect: 409 });
+  },
+
+  async 'POST /v1/admin/users/:id/password-reset'(scene) {
+    const { id } = await scene.person();
+    await scene.send({ method: 'POST', url: `/v1/admin/users/${id}/password-reset`, as: await scene.admin() });
+  },
+
+  async 'GET /v1/admin/users/:id/sessions'(scene) {
+    const { id, email } = await scene.person();
+    await scene.prepare({ method: 'POST', url: '/v1/sessions', body: { email, password: PASSWORD } });
+    const request = { method: 'GET', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() } as const;
+    const first = await scene.send({ ...request, query: { limit: '1' } });
+    await scene.send({ ...request, query: { limit: '1', cursor: first.json().nextCursor } });
+  },
+
+  async 'DELETE /v1/admin/users/:id/sessions'(scene) {
+    const { id } = await scene.person();
+    await scene.send({ method: 'DELETE', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() });
+  },
+
+  ...MAILED_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

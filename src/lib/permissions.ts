@@ -1,10 +1,17 @@
 /** What a role may do. Everything that is not in this table is denied. */
-export const PERMISSIONS = ['users:read', 'users:write', 'roles:write'] as const;
+export const PERMISSIONS = [
+  'users:read',
+  'users:write',
+  'roles:write',
+  'sessions:read',
+  'sessions:write',
+  'password-resets:write',
+] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 const ROLE_PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = Object.freeze({
   user: [],
-  support: ['users:read'],
+  support: ['users:read', 'sessions:read', 'sessions:write', 'password-resets:write'],
   admin: PERMISSIONS,
 });
 

@@ -10,6 +10,8 @@ export interface ProofOptions {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
   readonly signInFailures: SignInFailures;
+  /** The right password of an account whose mailbox is not proven counts as a wrong one. */
+  readonly verifiedOnly?: boolean;
 }
 
 interface Attempt {
@@ -45,7 +47,7 @@ export async function provePassword(
   find: (email: string) => Promise<UserRecord | null>,
   { email, password, deviceToken, device: known, action }: Attempt,
   origin: AuditOrigin,
-  { keyring, passwords, signInFailures: failures }: ProofOptions,
+  { keyring, passwords, signInFailures: failures, verifiedOnly = false }: ProofOptions,
 ): Promise<ProvenUser> {
   const user = await find(email);
   const device =
@@ -54,7 +56,7 @@ export async function provePassword(
   const { valid, renew } = await passwords.verify(user?.passwordHash ?? undefined, password);
   // Looked at for right and wrong ones alike: over the limit, neither answer nor time tells which it was.
   await failures.assertNotExhausted(lanes);
-  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status);
+  const mayProve = SIGN_IN_STATUSES.some((status) => status === user?.status) && (user?.emailVerified || !verifiedOnly);
   if (valid && user?.passwordHash && mayProve) return { user: { ...user, passwordHash: user.passwordHash }, renew };
   const delayMs = await failures.count(lanes);
   await recordAuditEvent(undefined, origin, {

@@ -20,7 +20,7 @@ export interface IssuedSession {
 
 /** What was proven about an account, by whatever factors. */
 export interface Proof {
-  readonly user: Pick<UserRecord, '_id' | 'status' | 'secondFactors'>;
+  readonly user: Pick<UserRecord, '_id' | 'email' | 'emailVerified' | 'status' | 'secondFactors'>;
   readonly methods: readonly AuthenticationMethod[];
   /**
    * What the account must still be in the very transaction that opens the session, such as the password hash that was

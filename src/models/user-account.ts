@@ -11,7 +11,9 @@ import type { ProfileChange } from './user-fields.ts';
 
 interface NewAccount {
   readonly email: string;
-  readonly passwordHash: string;
+  /** Absent where its owner is yet to choose a password. */
+  readonly passwordHash?: string;
+  readonly emailVerified?: boolean;
   readonly profile: Record<string, unknown>;
   readonly roles?: readonly Role[];
 }
@@ -23,18 +25,18 @@ interface NewAccount {
 export async function createUser(
   tx: ClientSession,
   origin: AuditOrigin,
-  { email, passwordHash, profile, roles = ['user'] }: NewAccount,
+  { email, passwordHash, emailVerified = false, profile, roles = ['user'] }: NewAccount,
 ): Promise<UserRecord> {
   try {
     const now = new Date();
     const account = {
       ...profile,
       email,
-      passwordHash,
+      emailVerified,
       roles: [...roles],
       createdAt: now,
       updatedAt: now,
-      passwordChangedAt: now,
+      ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now }),
     };
     const [user] = await User.create([account], { session: tx });
     if (!user) throw new Error('the database acknowledged an insert without a document');

@@ -6,6 +6,7 @@ import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
 import { permissionsOf, rolesInForce } from '../lib/permissions.ts';
 import { findSession } from '../models/session.ts';
 import type { Access, App, AuthenticatedSession, RouteEntry } from '../types/fastify.ts';
+import { sessionCookies } from './session-cookies.ts';
 
 /** A sign-in counts as recent for this long; sensitive changes ask for one. */
 const RECENT_MS = 10 * 60_000;
@@ -14,19 +15,22 @@ const RECENT_MS = 10 * 60_000;
 const REMEMBERED = 10_000;
 
 const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Tells who calls. Verifying a signature costs as much as reading a session, so a verified token is remembered until
- * it expires; the session itself is read at every request, so that whatever ends or changes it counts at once.
+ * it expires or its key is not trusted any more; the session itself is read at every request, so that whatever ends or
+ * changes it counts at once.
  */
 function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const parties = { issuer: config.PUBLIC_URL };
   const verified = new Map<string, VerifiedToken>();
+  const findKey = (kid: string) => deps.signingKeys.find(kid);
 
   async function verify(token: string): Promise<VerifiedToken | undefined> {
     const known = verified.get(token);
-    if (known) return known.expiresAt > Date.now() ? known : undefined;
-    const fresh = await verifyAccessToken(token, (kid) => deps.signingKeys.find(kid), parties);
+    if (known) return known.expiresAt > Date.now() && (await findKey(known.kid)) ? known : undefined;
+    const fresh = await verifyAccessToken(token, findKey, parties);
     if (fresh) {
       if (verified.size >= REMEMBERED) verified.delete(verified.keys().next().value ?? '');
       verified.set(token, fresh);
@@ -34,16 +38,27 @@ function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
     return fresh;
   }
 
-  /** @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing */
+  /**
+   * @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing,
+   *   `foreign-origin` where a page elsewhere may have sent the cookie
+   */
   return async function authenticate(request: FastifyRequest): Promise<AuthenticatedSession> {
-    const { authorization } = request.headers;
-    if (authorization === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
-    const [, token] = BEARER.exec(authorization) ?? [];
+    const token = presentedToken(request);
     const claims = token === undefined ? undefined : await verify(token);
     const session = claims && (await findSession(claims.sessionId, claims.userId));
     if (!session) throw new AppError('invalid-token', { headers: INVALID_CHALLENGE });
     return session;
   };
+}
+
+/** The token of the request, undefined for what has not the shape of one. `Authorization` goes before a cookie. */
+function presentedToken(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return BEARER.exec(authorization)?.[1];
+  const { access } = sessionCookies(request);
+  if (access === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
+  request.server.refuseForeignOrigin(request);
+  return JWT.test(access) ? access : undefined;
 }
 
 /** RFC 6750, section 3. */
@@ -76,9 +91,14 @@ export function guard(app: App, access: Access): void {
     guarded.add(route.config);
     if (access === 'admin' && route.config.permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
   });
-  if (access === 'public') return;
   const authenticate = authenticator(app);
+  async function whoeverCalls(request: FastifyRequest): Promise<void> {
+    const presents = request.headers.authorization !== undefined || sessionCookies(request).access !== undefined;
+    if (presents) request.session = await authenticate(request);
+  }
+  if (access === 'public') return;
   const strict = new Set(list(app.config.SECOND_FACTOR_ROLES));
   app.addHook('onRequest', async (request) => {
     const session = await authenticate(request);
@@ -122,5 +142,5 @@ export default fp<Record<never, never>>(
         );
     });
   },
-  { name: 'authentication' },
+  { name: 'authentication', dependencies: ['session-cookies'] },
 );

@@ -41,6 +41,11 @@ export const DOCUMENTATION_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** The pages of mailed links: their own script and style sheet, requests to this service, and nothing else. */
+export const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+  "frame-ancestors 'none'";
+
 /**
  * helmet builds its headers anew for every request, and here they are the same for all: they are taken once, from
  * the answer of an application that has nothing else.
@@ -92,6 +97,8 @@ async function security(app: App): Promise<void> {
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: ALLOWED_HEADERS,
       exposedHeaders: EXPOSED_HEADERS,
+      // Their pages may call by cookie; browsers send it there only within one site (`SameSite`).
+      credentials: true,
       maxAge: PREFLIGHT_SECONDS,
       strictPreflight: false,
     });

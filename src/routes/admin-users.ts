@@ -116,7 +116,8 @@ export default async function adminUsers(app: App): Promise<void> {
   );
 }
 
-function checkGrant(session: AuthenticatedSession, roles: readonly Role[]): void {
+/** @throws {AppError} `forbidden` for a role that may do what the granter may not, `reauthentication-required` */
+export function checkGrant(session: AuthenticatedSession, roles: readonly Role[]): void {
   if (!permissionsOf(session.roles).has('roles:write') || !mayGrant(session.roles, roles))
     throw new AppError('forbidden');
   if (!signedInRecently(session)) throw new AppError('reauthentication-required');

@@ -1,9 +1,13 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
+import { assertAcceptablePassword } from '../models/acceptable-password.ts';
+import { noticeOf } from '../models/notice.ts';
+import { enqueueMail } from '../models/outbox.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
-import { passwordProblems, profileChange } from '../models/user-fields.ts';
+import { profileChange } from '../models/user-fields.ts';
 import { deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
+import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
@@ -13,7 +17,7 @@ import { preconditionOf, sendUser, userView } from './representations.ts';
 const user = (description: string) => ({ ...ref(User), description, headers: headers('ETag') });
 
 /** The account was deleted while its own request ran, and the session with it: answered as one that comes later. */
-function accountEnded(error: unknown): never {
+export function accountEnded(error: unknown): never {
   const ended = error instanceof AppError && (error.code === 'not-found' || error.code === 'invalid-status');
   throw ended ? new AppError('invalid-token') : error;
 }
@@ -86,12 +90,16 @@ export default async function me(app: App): Promise<void> {
       const { currentPassword, newPassword } = request.body;
       const { userId, _id: keepSession } = sessionOf(request);
       const account = await findUser(userId).catch(accountEnded);
-      const errors = passwordProblems(newPassword, '/newPassword', config, account);
-      if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
+      const candidate = { password: newPassword, pointer: '/newPassword', owner: account };
+      await assertAcceptablePassword(candidate, { config, log: request.log });
       const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
       const { user: proven } = await proveOwnPassword(app, request, attempt);
       const change = { from: proven.passwordHash, to: await deps.passwords.hash(newPassword), keepSession };
-      await transaction((tx) => changePassword(tx, request.origin, userId, change, preconditionOf(request)));
+      const notice = { template: 'password-changed', to: account.email, data: noticeOf(request.origin) } as const;
+      await transaction(async (tx) => {
+        await changePassword(tx, request.origin, userId, change, preconditionOf(request));
+        await enqueueMail(tx, deps.keyring, notice, userId);
+      });
       return reply.code(204).send(null);
     },
   );
@@ -109,7 +117,7 @@ export async function deleteMe(app: App): Promise<void> {
         tags: ['Account'],
         headers: ifMatch,
         response: {
-          204: NoContent,
+          204: { ...NoContent, headers: headers('Set-Cookie') },
           ...signedInProblems('reauthentication-required', 'precondition-failed', 'last-admin', 'legal-hold'),
         },
       },
@@ -119,6 +127,7 @@ export async function deleteMe(app: App): Promise<void> {
       await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS)).catch(
         accountEnded,
       );
+      clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },
   );

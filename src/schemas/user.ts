@@ -2,14 +2,14 @@ import { type TSchema, Type } from 'typebox';
 import { ROLES, USER_LIMITS, USER_STATUSES } from '../models/user.ts';
 import { closed, Id, named, Page, pageQuery, ref, Timestamp } from './common.ts';
 
-const Email = Type.String({
+export const Email = Type.String({
   minLength: 3,
   maxLength: 320,
   description: 'Stored trimmed and lower-cased.',
   examples: ['ada@example.com'],
 });
 /** Generous on the wire: the policy counts code points after normalising and names every reason at once. */
-const Password = Type.String({
+export const Password = Type.String({
   minLength: 1,
   maxLength: 4096,
   description: 'Any characters, spaces and emoji included.',
@@ -97,6 +97,19 @@ export const SignUp = named(
   },
 );
 
+export const NewUser = named(
+  'NewUser',
+  {
+    email: Email,
+    firstName: Type.Optional(Name),
+    lastName: Type.Optional(Name),
+    avatarUrl: Type.Optional(AvatarUrl),
+    metadata: Type.Optional(Metadata),
+    roles: Type.Optional(Roles),
+  },
+  { examples: [{ email: 'grace@example.com', firstName: 'Grace', lastName: 'Hopper', roles: ['user'] }] },
+);
+
 export const UserPatch = named(
   'UserPatch',
   {
@@ -128,6 +141,12 @@ export const StatusChange = named(
   'StatusChange',
   { reason: Reason },
   { examples: [{ reason: 'Reported for spam, ticket 4711' }] },
+);
+
+export const ResetOrder = named(
+  'ResetOrder',
+  { reason: Type.Optional(Reason) },
+  { examples: [{ reason: 'Asked for on the telephone, ticket 4711' }] },
 );
 
 export const UserListQuery = closed({

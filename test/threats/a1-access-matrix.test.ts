@@ -17,9 +17,18 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'GET /': 'public',
   'GET /healthz': 'public',
   'GET /readyz': 'public',
+  'GET /.well-known/jwks.json': 'public',
   'GET /openapi.json': 'public',
   'GET /problems': 'public',
   'GET /problems/:code': 'public',
+  'GET /pages/page.css': 'public',
+  'GET /pages/page.js': 'public',
+  'GET /verify-email': 'public',
+  'GET /reject-sign-up': 'public',
+  'GET /reset-password': 'public',
+  'GET /choose-password': 'public',
+  'GET /confirm-email': 'public',
+  'GET /magic-link': 'public',
   'POST /v1/users': 'public',
   'POST /v1/sessions': 'public',
   'POST /v1/sessions/refresh': 'public',
@@ -27,6 +36,19 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'POST /v1/sessions/mfa/passkey-options': 'public',
   'POST /v1/sessions/passkey/options': 'public',
   'POST /v1/sessions/passkey': 'public',
+  'POST /v1/sessions/identity': 'public',
+  'GET /v1/identities': 'public',
+  'GET /v1/identities/:provider/authorize': 'public',
+  'GET /v1/identities/:provider/callback': 'public',
+  'POST /v1/identities/:provider/callback': 'public',
+  'POST /v1/sessions/magic-link': 'public',
+  'POST /v1/sessions/magic-link/confirm': 'public',
+  'POST /v1/email-verifications': 'public',
+  'POST /v1/email-verifications/confirm': 'public',
+  'POST /v1/email-verifications/reject': 'public',
+  'POST /v1/email-changes/confirm': 'public',
+  'POST /v1/password-resets': 'public',
+  'POST /v1/password-resets/confirm': 'public',
   'GET /v1/users/me': 'signed-in',
   'PATCH /v1/users/me': 'signed-in',
   'PUT /v1/users/me/password': 'signed-in',
@@ -48,10 +70,19 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'POST /v1/users/me/passkeys/options': 'recently-authenticated',
   'POST /v1/users/me/passkeys': 'recently-authenticated',
   'DELETE /v1/users/me/passkeys/:id': 'recently-authenticated',
+  'GET /v1/users/me/identities': 'signed-in',
+  'POST /v1/users/me/identities': 'signed-in',
+  'POST /v1/users/me/identities/:provider': 'recently-authenticated',
+  'DELETE /v1/users/me/identities/:id': 'recently-authenticated',
+  'PUT /v1/users/me/email': 'recently-authenticated',
   'GET /v1/admin/users': 'admin [users:read]',
+  'POST /v1/admin/users': 'admin [users:write]',
   'GET /v1/admin/users/:id': 'admin [users:read]',
   'PATCH /v1/admin/users/:id': 'admin [users:write]',
   'DELETE /v1/admin/users/:id': 'admin [users:write]',
+  'GET /v1/admin/users/:id/sessions': 'admin [sessions:read]',
+  'DELETE /v1/admin/users/:id/sessions': 'admin [sessions:write]',
+  'POST /v1/admin/users/:id/password-reset': 'admin [password-resets:write]',
   'POST /v1/admin/users/:id/suspend': 'admin [users:write]',
   'POST /v1/admin/users/:id/reactivate': 'admin [users:write]',
   'POST /v1/admin/users/:id/restore': 'admin [users:write]',
@@ -63,13 +94,28 @@ const isPage = (url: string) => url === '/docs' || url.startsWith('/docs/');
 const EVERYBODY = ['anonymous', 'user', 'support', 'admin', 'admin signed in long ago'] as const;
 type Caller = (typeof EVERYBODY)[number];
 
+type Answers = Record<Caller, 'in' | 401 | 403>;
+
+const WHOEVER_IS_SIGNED_IN: Answers = {
+  anonymous: 401,
+  user: 'in',
+  support: 'in',
+  admin: 'in',
+  'admin signed in long ago': 'in',
+};
+const STAFF: Answers = { ...WHOEVER_IS_SIGNED_IN, user: 403 };
+const ADMINS: Answers = { ...STAFF, support: 403 };
+
 /** What each is answered at the door; `in` is whatever the route itself says. */
-const AT_THE_DOOR: Record<string, Record<Caller, 'in' | 401 | 403>> = {
-  public: { anonymous: 'in', user: 'in', support: 'in', admin: 'in', 'admin signed in long ago': 'in' },
-  'signed-in': { anonymous: 401, user: 'in', support: 'in', admin: 'in', 'admin signed in long ago': 'in' },
-  'recently-authenticated': { anonymous: 401, user: 'in', support: 'in', admin: 'in', 'admin signed in long ago': 403 },
-  'admin [users:read]': { anonymous: 401, user: 403, support: 'in', admin: 'in', 'admin signed in long ago': 'in' },
-  'admin [users:write]': { anonymous: 401, user: 403, support: 403, admin: 'in', 'admin signed in long ago': 'in' },
+const AT_THE_DOOR: Record<string, Answers> = {
+  public: { ...WHOEVER_IS_SIGNED_IN, anonymous: 'in' },
+  'signed-in': WHOEVER_IS_SIGNED_IN,
+  'recently-authenticated': { ...WHOEVER_IS_SIGNED_IN, 'admin signed in long ago': 403 },
+  'admin [users:read]': STAFF,
+  'admin [sessions:read]': STAFF,
+  'admin [sessions:write]': STAFF,
+  'admin [password-resets:write]': STAFF,
+  'admin [users:write]': ADMINS,
 };
 
 let service: TestApp;
@@ -115,7 +161,7 @@ async function knock(route: string, who: Person | undefined): Promise<'in' | 401
   const { statusCode } = await call(
     service,
     method as 'GET',
-    url.replace(':id', ID_OF_NOTHING).replace(':code', 'not-found'),
+    url.replace(':id', ID_OF_NOTHING).replace(':code', 'not-found').replace(':provider', 'nobody'),
     undefined,
     { headers: { ...harmless, ...who?.headers } },
   );

@@ -75,11 +75,11 @@ it('every body that names one is refused at that name, and nothing is stored', a
   expect(refusals).toBeGreaterThan(200);
 });
 
-it('no account writes its own roles, and none is made with any', async () => {
+it('no account writes its own roles: only admins give any', async () => {
   const bodies = operations
     .filter(takesBody)
     .filter(({ textPlaces }) => textPlaces.some(({ pointer }) => pointer.startsWith('/roles')));
-  expect(bodies.map(({ name }) => name)).toEqual(['PATCH /v1/admin/users/{id}']);
+  expect(bodies.map(({ name }) => name)).toEqual(['POST /v1/admin/users', 'PATCH /v1/admin/users/{id}']);
 });
 
 it('an operation without a body takes none, and a query sets nothing', async () => {
@@ -88,7 +88,7 @@ it('an operation without a body takes none, and a query sets nothing', async () 
       query: { emailVerified: 'yes', roles: 'admin' },
     });
     expect([query.statusCode, query.json().code], operation.name).toEqual([400, 'validation-failed']);
-    if (takesBody(operation) || operation.method === 'GET') continue;
+    if (takesBody(operation) || operation.method === 'GET' || operation.name.endsWith('/callback')) continue;
     const body = await attempt(service, operation, admin, { roles: ['admin'] });
     expect([body.statusCode, body.json().code], operation.name).toEqual([400, 'validation-failed']);
   }

@@ -10,10 +10,20 @@ import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import type { TestApp } from '../helpers/app.ts';
+import { openBrowser } from '../helpers/browser.ts';
 import { stopTheClock } from '../helpers/clock.ts';
-import { challengeFor, codeOf, Device } from '../helpers/factors.ts';
-import { age, call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
+import { seeFactors } from '../helpers/factor-answers.ts';
+import {
+  authorizeUrl,
+  exchange,
+  type IdentityService,
+  newVerifier,
+  RETURN_TO,
+  startIdentityService,
+} from '../helpers/identities.ts';
+import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 interface Documented {
   readonly content?: Record<string, { readonly schema?: unknown; readonly examples?: Record<string, unknown> }>;
@@ -39,6 +49,9 @@ async function asAnybody() {
   const key = { 'idempotency-key': 'a-key' };
   await see('GET /healthz', get('/healthz'));
   await see('GET /readyz', get('/readyz'));
+  const [keys] = await see('GET /.well-known/jwks.json', get('/.well-known/jwks.json'));
+  const known = { headers: { 'if-none-match': String(keys?.headers['etag']) } };
+  await see('GET /.well-known/jwks.json', call(service, 'GET', '/.well-known/jwks.json', undefined, known));
   await see('GET /problems', get('/problems'));
   await see('GET /problems/{code}', get('/problems/forbidden'), get('/problems/nothing'));
   await see('POST /v1/users', post('/v1/users', { email, password: PASSWORD, firstName: 'Ada' }, key));
@@ -63,6 +76,21 @@ async function asAnybody() {
   await refresh(service, first?.json().refreshToken);
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken));
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken), post('/v1/sessions/refresh'));
+}
+
+async function asBrowser() {
+  const { email } = await person(service);
+  const browser = openBrowser(service);
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  const body = { email, password: PASSWORD, transport: 'cookie' };
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}));
+  await see('GET /v1/sessions', browser.call('GET', '/v1/sessions'));
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body, foreign));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}, foreign));
+  await see('PATCH /v1/users/me', browser.call('PATCH', '/v1/users/me', {}, foreign));
+  await see('DELETE /v1/users/me', browser.call('DELETE', '/v1/users/me', undefined, foreign));
+  await see('DELETE /v1/sessions/current', browser.call('DELETE', '/v1/sessions/current'));
 }
 
 async function asOwner() {
@@ -131,91 +159,72 @@ async function asAdmin() {
   await step('restore');
 }
 
-const FACTORS = '/v1/users/me/factors';
-const PASSKEYS = '/v1/users/me/passkeys';
-
-async function withApp() {
-  const ada = await person(service);
-  const confirm = `POST ${FACTORS}/totp/confirm`;
-  await see(`GET ${FACTORS}`, ada.call('GET', FACTORS));
-  await see(confirm, ada.call('POST', `${FACTORS}/totp/confirm`, { code: '123456' }));
-  const [begun] = await see(`POST ${FACTORS}/totp`, ada.call('POST', `${FACTORS}/totp`));
-  const { secret } = begun?.json() ?? {};
-  await see(confirm, ada.call('POST', `${FACTORS}/totp/confirm`, { code: 'no code' }));
-  const [confirmed] = await see(confirm, ada.call('POST', `${FACTORS}/totp/confirm`, { code: codeOf(secret) }));
-  const { recoveryCodes } = confirmed?.json() ?? {};
-  await see(`POST ${FACTORS}/totp`, ada.call('POST', `${FACTORS}/totp`));
-  await see(`GET ${FACTORS}`, ada.call('GET', FACTORS));
-  await see('POST /v1/sessions', post('/v1/sessions', { email: ada.email, password: PASSWORD }));
-  const mfa = async (method: string, code: string) =>
-    post('/v1/sessions/mfa', { challenge: await challengeFor(service, ada.email), method, code });
-  await see('POST /v1/sessions/mfa', mfa('totp', 'no code'), mfa('passkey', 'a code'));
-  await see('POST /v1/sessions/mfa', mfa('recovery-code', recoveryCodes[0]));
-  await see('POST /v1/sessions/mfa', post('/v1/sessions/mfa', { challenge: 'x', method: 'totp', code: '123456' }));
-  const prove = (body: unknown) => ada.call('POST', '/v1/reauthentication', body);
-  await see(
-    'POST /v1/reauthentication',
-    prove({ password: PASSWORD }),
-    prove({ method: 'totp', code: 'no code' }),
-    prove({ method: 'totp', code: codeOf(secret, 1) }),
-    prove({ password: PASSWORD, code: '123456' }),
-  );
-  await see(`POST ${FACTORS}/recovery-codes`, ada.call('POST', `${FACTORS}/recovery-codes`));
-  await see(`DELETE ${FACTORS}/totp`, ada.call('DELETE', `${FACTORS}/totp`));
-  await see(`DELETE ${FACTORS}/totp`, ada.call('DELETE', `${FACTORS}/totp`));
-  await see('POST /v1/reauthentication', prove({ password: 'wrong' }));
-  await age(ada.sessionId, 11);
-  await see(`POST ${FACTORS}/recovery-codes`, ada.call('POST', `${FACTORS}/recovery-codes`));
-}
-
-async function withPasskey() {
-  const [ada, device] = [await person(service), new Device()];
-  const [options] = await see(`POST ${PASSKEYS}/options`, ada.call('POST', `${PASSKEYS}/options`));
-  const credential = device.create(options?.json());
-  const add = () => ada.call('POST', PASSKEYS, { credential });
-  const [added] = await see(`POST ${PASSKEYS}`, add());
-  await see(`POST ${PASSKEYS}`, add(), ada.call('POST', PASSKEYS, { credential: {} }));
-  const own = `${PASSKEYS}/${added?.json().passkey.id}`;
-  const stale = { headers: { 'if-match': '"stale"' } };
-  await see(`GET ${PASSKEYS}`, ada.call('GET', PASSKEYS));
-  await see(`GET ${PASSKEYS}/{id}`, ada.call('GET', own), ada.call('GET', `${PASSKEYS}/${'0'.repeat(24)}`));
-  await see(
-    `PATCH ${PASSKEYS}/{id}`,
-    ada.call('PATCH', own, { name: 'Telephone' }),
-    ada.call('PATCH', own, { name: '<b></b>' }),
-    ada.call('PATCH', own, { name: 'Telephone' }, stale),
-  );
-  const [begun] = await see('POST /v1/sessions/passkey/options', post('/v1/sessions/passkey/options'));
-  const assertion = device.get(begun?.json());
-  await see('POST /v1/sessions/passkey', post('/v1/sessions/passkey', { assertion }));
-  await see('POST /v1/sessions/passkey', post('/v1/sessions/passkey', { assertion }));
-  const challenge = await challengeFor(service, ada.email);
-  const forMfa = await see(
-    'POST /v1/sessions/mfa/passkey-options',
-    post('/v1/sessions/mfa/passkey-options', { challenge }),
-  );
-  const second = { challenge, method: 'passkey', assertion: device.get(forMfa[0]?.json()) };
-  await see('POST /v1/sessions/mfa', post('/v1/sessions/mfa', second));
-  await see('POST /v1/sessions/mfa/passkey-options', post('/v1/sessions/mfa/passkey-options', { challenge }));
-  const again = await see('POST /v1/reauthentication/options', ada.call('POST', '/v1/reauthentication/options'));
-  const proof = { assertion: device.get(again[0]?.json()) };
-  await see('POST /v1/reauthentication', ada.call('POST', '/v1/reauthentication', proof));
-  await see('POST /v1/reauthentication', ada.call('POST', '/v1/reauthentication', proof));
-  await see(`DELETE ${PASSKEYS}/{id}`, ada.call('DELETE', own, undefined, stale));
-  await see(`DELETE ${PASSKEYS}/{id}`, ada.call('DELETE', own));
-}
-
 stopTheClock();
+/** By a provider of this process: the way there, back by link and by form, and what its owner does with it. */
+async function byIdentity() {
+  const [email, claims] = [freshEmail(), { email_verified: true }];
+  running.idp.people.set('ada', { email, ...claims }).set('bob', { email: freshEmail(), ...claims });
+  const url = '/v1/identities/local';
+  const away = async (begin = `${url}/authorize`, who = 'ada') => {
+    const browser = new Visitor(service, who);
+    const { url: back } = await browser.visit(begin, ({ pathname }) => pathname.endsWith('/callback'));
+    return { back, cookie: `__Host-roster-identity=${browser.cookie('__Host-roster-identity')}` };
+  };
+  const byLink = ({ back, cookie }: Awaited<ReturnType<typeof away>>) =>
+    call(service, 'GET', back.pathname + back.search, undefined, { headers: { cookie } });
+  const byForm = ({ back, cookie }: Awaited<ReturnType<typeof away>>) =>
+    service.app.inject({
+      method: 'POST',
+      url: back.pathname,
+      payload: back.search.slice(1),
+      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    });
+
+  await see('GET /v1/identities', get('/v1/identities'));
+  const begin = 'GET /v1/identities/{provider}/authorize';
+  await see(begin, get(`${url}/authorize`), get('/v1/identities/x/authorize'), get(authorizeUrl({ redirectTo: 'x' })));
+  for (const [name, back] of [
+    ['GET /v1/identities/{provider}/callback', byLink],
+    ['POST /v1/identities/{provider}/callback', byForm],
+  ] as const) {
+    const answered = await away();
+    await see(name, back(answered));
+    await see(name, back(answered), back(await away(authorizeUrl())));
+    await see(name, back(await away(undefined, 'nobody')), back(await away(authorizeUrl(), 'nobody')));
+  }
+  const verifier = newVerifier();
+  const { fragment } = await new Visitor(service, 'ada').visit(authorizeUrl({ verifier }));
+  const [signedIn] = await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier));
+  await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier), post('/v1/sessions/identity'));
+  const headers = { authorization: `Bearer ${signedIn?.json().accessToken}` };
+  const mine = (method: 'GET' | 'POST' | 'DELETE', path = '', body?: unknown) =>
+    call(service, method, `/v1/users/me/identities${path}`, body, { headers });
+  const link = 'POST /v1/users/me/identities/{provider}';
+  const [begun] = await see(link, mine('POST', '/local', { redirectTo: RETURN_TO }), mine('POST', '/local', {}));
+  await see(link, mine('POST', '/nobody', { redirectTo: RETURN_TO }));
+  const arrived = await new Visitor(service, 'bob').visit(begun?.json().authorizationUrl);
+  const code = { code: arrived.fragment.get('code') };
+  await see('POST /v1/users/me/identities', mine('POST', '', code));
+  await see('POST /v1/users/me/identities', mine('POST', '', code), post('/v1/users/me/identities', code));
+  const [list] = await see('GET /v1/users/me/identities', mine('GET'), get('/v1/users/me/identities'));
+  for (const { id } of list?.json().items ?? [])
+    await see('DELETE /v1/users/me/identities/{id}', mine('DELETE', `/${id}`));
+  await see('DELETE /v1/users/me/identities/{id}', mine('DELETE', `/${'0'.repeat(24)}`));
+}
+
+let running: IdentityService;
 beforeAll(async () => {
-  service = await buildTestApp();
+  running = await startIdentityService();
+  ({ service } = running);
   paths = (service.app.swagger() as unknown as { paths: Paths }).paths;
   await asAnybody();
+  await asBrowser();
   await asOwner();
   await asAdmin();
-  await withApp();
-  await withPasskey();
+  await seeFactors(service, see);
+  await byIdentity();
 });
-afterAll(() => service.close());
+afterAll(() => running.close());
 
 const documented = (operation: string, status: number): Documented | undefined => {
   const [method = '', path = ''] = operation.split(' ');
@@ -248,7 +257,7 @@ it('every answer is one that its operation documents, and equals its schema', ()
     const what = `${operation} → ${response.statusCode} ${response.body}`;
     const answer = documented(operation, response.statusCode);
     expect(answer, what).toBeDefined();
-    if (response.statusCode === 204) {
+    if (response.statusCode === 204 || Math.floor(response.statusCode / 100) === 3) {
       expect(response.body, what).toBe('');
       continue;
     }

@@ -50,7 +50,11 @@ const paths = [
 
 describe('every list', () => {
   it('takes no filter that it does not offer, whatever is stored under that name', async () => {
-    expect(lists.map(({ name }) => name)).toEqual(['GET /v1/sessions', 'GET /v1/admin/users']);
+    expect(lists.map(({ name }) => name)).toEqual([
+      'GET /v1/sessions',
+      'GET /v1/admin/users',
+      'GET /v1/admin/users/{id}/sessions',
+    ]);
     for (const list of lists) {
       const hidden = paths.filter((path) => !list.queryParameters.includes(path));
       expect(hidden).toEqual(expect.arrayContaining(['passwordHash', 'refreshTokenHash', 'statusReason']));

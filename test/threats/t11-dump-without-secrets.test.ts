@@ -3,10 +3,12 @@
 // is not in it.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { placeOf } from '../../src/lib/keyring.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { challengeFor, enrolTotp, passkeyOptions } from '../helpers/factors.ts';
+import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { call, dump, freshEmail, PASSWORD, type Person, refresh, signIn } from '../helpers/people.ts';
 
 const NEXT = 'an entirely new pass phrase';
@@ -15,6 +17,7 @@ const WRONG = 'a wrong guess, quite long';
 let service: TestApp;
 let ada: Person;
 let text: string;
+let code: string;
 /** Every secret that was on the wire or in memory, by name. */
 const secrets: Record<string, string> = { password: PASSWORD, 'the next password': NEXT, 'a wrong password': WRONG };
 stopTheClock();
@@ -28,11 +31,15 @@ beforeAll(async () => {
   await call(service, 'POST', '/v1/sessions', { email, password: WRONG });
   await ada.call('PUT', '/v1/users/me/password', { currentPassword: WRONG, newPassword: NEXT });
   await ada.call('PUT', '/v1/users/me/password', { currentPassword: PASSWORD, newPassword: NEXT });
+  const { link, rejectLink } = await mailTo(service, email, 'verify-email');
+  const { token: magic, challenge, code: mailedCode } = await magicLink(service, email);
+  const next = freshEmail('next');
+  await ada.call('PUT', '/v1/users/me/email', { email: next });
   const factor = await enrolTotp(await signIn(service, email, NEXT));
-  const challenge = await challengeFor(service, email, NEXT);
+  const secondStep = await challengeFor(service, email, NEXT);
   const { challenge: forPasskey } = await passkeyOptions(service);
   const { privateJwk = '', _id = '' } = (await SigningKey.findOne().lean()) ?? {};
-  const place = { collection: 'signing_keys', record: _id, field: 'privateJwk' };
+  const place = placeOf('signing_keys', _id, 'privateJwk');
   const { d } = JSON.parse(service.deps.keyring.decrypt(privateJwk, place).toString());
   Object.assign(secrets, {
     'the access token': ada.accessToken,
@@ -45,9 +52,16 @@ beforeAll(async () => {
     'the secret of the authenticator app': factor.secret,
     'a recovery code': factor.recoveryCodes[0] ?? '',
     'another recovery code': factor.recoveryCodes[1]?.replaceAll('-', '') ?? '',
-    'the challenge of a second step': challenge,
+    'the challenge of a second step': secondStep,
     'the challenge of a passkey': forPasskey,
+    'the verification': tokenIn(link),
+    'the rejection': tokenIn(rejectLink),
+    'the reset': await resetToken(service, email),
+    'the change of email': await tokenFor(service, next, 'confirm-new-email'),
+    'the challenge': challenge,
+    'the secret of the magic link': magic.slice(challenge.length + 1),
   });
+  code = mailedCode;
   text = await dump();
 });
 afterAll(() => service.close());
@@ -79,6 +93,10 @@ it('no secret is in it, in whatever spelling', () => {
     expect(secret.length, name).toBeGreaterThan(8);
     for (const spelling of spellings(secret)) expect(text.includes(spelling), `${name} as ${spelling}`).toBe(false);
   }
+});
+
+it('nor is a code that was mailed, which would be short enough to find by chance among longer numbers', () => {
+  expect(text).not.toContain(`"${code}"`);
 });
 
 it('no private member of a key is in it', () => {

@@ -1,10 +1,11 @@
 // T2: a thief who stays signed in after the owner has changed the password. Elsewhere ending the other sessions was an
-// optional field that defaulted to "keep", or a sign-in with the old password slipped in beside the change. Here a
-// change always ends every other session, and the old password opens none after it.
+// optional field that defaulted to "keep", a reset ended none, or a sign-in with the old password slipped in beside the
+// change. Here a change always ends every other session, a reset every one, and the old password opens none after it.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { post, resetToken } from '../helpers/mailed.ts';
 import { inParallel, outcome, tally } from '../helpers/parallel.ts';
 import { call, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
@@ -42,6 +43,34 @@ describe.each([
     }
     expect((await refresh(there, owner.refreshToken)).statusCode).toBe(200);
     await signIn(there, owner.email, NEXT);
+  });
+});
+
+describe('a reset', () => {
+  it('ends all sessions on all instances', async () => {
+    const owner = await person(here);
+    const thief = await signIn(there, owner.email);
+    const token = await resetToken(here, owner.email);
+    expect(outcome(await post(here, '/v1/password-resets/confirm', { token, newPassword: NEXT }))).toBe('204');
+    for (const instance of [here, there])
+      for (const { accessToken, refreshToken } of [owner, thief]) {
+        expect(outcome(await whoAmI(instance, accessToken))).toBe('401 invalid-token');
+        expect(outcome(await refresh(instance, refreshToken))).toBe('401 invalid-token');
+      }
+    expect(outcome(await attempt(there, owner))).toBe('401 invalid-credentials');
+    await signIn(there, owner.email, NEXT);
+  });
+
+  it('leaves nothing to a sign-in with the old password that races it', async () => {
+    const owner = await person(here);
+    const token = await resetToken(here, owner.email);
+    const [reset, ...attempts] = await Promise.all([
+      post(here, '/v1/password-resets/confirm', { token, newPassword: NEXT }),
+      ...Array.from({ length: 8 }, (_, index) => attempt(index % 2 ? here : there, owner)),
+    ]);
+    expect(outcome(reset)).toBe('204');
+    expect(attempts.every(({ statusCode }) => [201, 401, 429].includes(statusCode))).toBe(true);
+    expect(await Session.countDocuments({ userId: owner.id })).toBe(0);
   });
 });
 

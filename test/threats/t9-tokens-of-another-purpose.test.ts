@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { ACCESS, REFRESH } from '../helpers/browser.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import {
   challengeFor,
@@ -13,8 +14,9 @@ import {
   passkeyOptions,
   secondStep,
 } from '../helpers/factors.ts';
+import { magicLink, mailTo, post, resetToken, signUp, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
-import { call, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
+import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
 let service: TestApp;
 let ada: Person;
@@ -44,12 +46,51 @@ beforeAll(async () => {
     'a challenge of the second step': await challengeOf(),
     'a challenge of a passkey': (await passkeyOptions(service)).challenge,
     'a challenge of a new passkey': (await owner.call('POST', '/v1/users/me/passkeys/options')).json().challenge,
+    // Each of an account of its own, as the use of one may end the others.
+    'a verification': await tokenFor(service, (await signUp(service)).email, 'verify-email'),
+    'a rejection': tokenIn((await mailTo(service, (await signUp(service)).email, 'verify-email')).rejectLink),
+    'a reset': await resetToken(service, (await signUp(service)).email),
+    'a change of email': await emailChange(await person(service)),
+    'a magic link': (await magicLink(service, (await signUp(service)).email)).token,
   };
 });
 afterAll(() => service.close());
 
-const PLACES: [place: string, own: string, use: (value: string) => Promise<string>, refusals: string[]][] = [
+const byCookie = (method: 'GET' | 'POST', url: string, cookie: string) =>
+  call(service, method, url, method === 'POST' ? {} : undefined, {
+    headers: { cookie, origin: service.config.PUBLIC_URL },
+  });
+
+async function emailChange(who: Person): Promise<string> {
+  const email = freshEmail('next');
+  await who.call('PUT', '/v1/users/me/email', { email });
+  return tokenFor(service, email, 'confirm-new-email');
+}
+
+/** Where a mailed token is used; each with what else would be needed, so that the token alone decides. */
+const mailed = (own: string, url: string, more: object = {}): Place => [
+  own,
+  own,
+  async (token) => outcome(await post(service, url, { token, ...more })),
+  ['401 invalid-code', '400 validation-failed'],
+];
+
+type Place = [place: string, own: string, use: (value: string) => Promise<string>, refusals: string[]];
+
+const PLACES: Place[] = [
   ['an access token', 'an access token', async (value) => outcome(await whoAmI(service, value)), ['401 invalid-token']],
+  [
+    'an access cookie',
+    'an access token',
+    async (value) => outcome(await byCookie('GET', '/v1/users/me', `${ACCESS}=${value}; ${REFRESH}=${value}`)),
+    ['401 invalid-token'],
+  ],
+  [
+    'a refresh cookie',
+    'a refresh token',
+    async (value) => outcome(await byCookie('POST', '/v1/sessions/refresh', `${ACCESS}=${value}; ${REFRESH}=${value}`)),
+    ['401 invalid-token'],
+  ],
   [
     'a refresh token',
     'a refresh token',
@@ -91,6 +132,11 @@ const PLACES: [place: string, own: string, use: (value: string) => Promise<strin
     },
     ['401 invalid-passkey'],
   ],
+  mailed('a verification', '/v1/email-verifications/confirm', { password: PASSWORD }),
+  mailed('a rejection', '/v1/email-verifications/reject'),
+  mailed('a magic link', '/v1/sessions/magic-link/confirm'),
+  mailed('a change of email', '/v1/email-changes/confirm', { password: PASSWORD }),
+  mailed('a reset', '/v1/password-resets/confirm', { newPassword: 'an entirely new pass phrase' }),
 ];
 
 describe.each(PLACES)('in the place of %s', (_place, own, use, refusals) => {
@@ -113,6 +159,11 @@ it('each value is good in its own place', async () => {
     'a cursor of accounts': '200',
     'a challenge of the second step': '201',
     'a challenge of a passkey': '201',
+    'a verification': '200',
+    'a rejection': '204',
+    'a magic link': '201',
+    'a change of email': '200',
+    'a reset': '204',
   });
 });
 

@@ -6,23 +6,30 @@ export interface Notice {
   readonly userAgent?: string;
 }
 
-type Factor = 'totp' | 'passkey' | 'recovery-codes';
+export type Factor = 'totp' | 'passkey' | 'recovery-codes';
+
+/** A link that works once. */
+interface OneTimeLink {
+  readonly link: string;
+  /** How long it works, counted from the change. The mail says so, and is not delivered after that. */
+  readonly validForSeconds?: number;
+}
 
 /** Every mail that the service sends, by its template, with what it is filled with. Links are absolute. */
 export interface MailData {
-  'verify-email': { readonly link: string; readonly rejectLink: string };
+  'verify-email': OneTimeLink & { readonly rejectLink: string };
   /** Somebody signed up with an email that has an account: its owner hears of it, the stranger does not. */
   'sign-up-again': Notice;
-  'reset-password': { readonly link: string };
+  'reset-password': OneTimeLink;
   /** An admin made the account; its owner chooses the password. */
-  'choose-password': { readonly link: string };
+  'choose-password': OneTimeLink;
   'password-changed': Notice;
   /** To the new mailbox. */
-  'confirm-new-email': { readonly link: string };
+  'confirm-new-email': OneTimeLink;
   /** To the old mailbox. */
   'email-change-requested': Notice & { readonly newEmail: string };
   'email-changed': Notice & { readonly newEmail: string };
-  'magic-link': { readonly link: string; readonly code: string };
+  'magic-link': OneTimeLink & { readonly code: string };
   /** A refresh token was used twice. */
   'session-ended': Notice;
   'factor-added': Notice & { readonly factor: Factor; readonly name?: string };
