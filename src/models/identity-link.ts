@@ -2,7 +2,7 @@ import { type ClientSession, Types } from 'mongoose';
 import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import type { Proven } from '../lib/identity/provider.ts';
-import type { Keyring } from '../lib/keyring.ts';
+import { type Keyring, placeOf } from '../lib/keyring.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { beginFactorChange, type FactorOwner } from './factor.ts';
 import { Identity, type IdentityRecord } from './identity.ts';
@@ -19,14 +19,12 @@ export interface IdentityOptions extends MailOptions {
   readonly nameOf: (provider: string) => string;
 }
 
-const placeOf = (id: Types.ObjectId) => ({ collection: 'identities', record: id.toHexString(), field: 'tokens' });
-
 /** What each sign-in brings up to date. */
 function newsOf(_id: Types.ObjectId, { identity, tokens }: Proven, keyring: Keyring) {
   return {
     lastUsedAt: new Date(),
     ...(identity.email !== undefined && { email: identity.email }),
-    ...(tokens && { tokens: keyring.encrypt(JSON.stringify(tokens), placeOf(_id)) }),
+    ...(tokens && { tokens: keyring.encrypt(JSON.stringify(tokens), placeOf('identities', _id, 'tokens')) }),
   };
 }
 
