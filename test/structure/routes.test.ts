@@ -139,3 +139,15 @@ it('a list is paged', () => {
       default: 20,
     });
 });
+
+it('every way to sign in lets a browser ask for cookies, and tells of them', () => {
+  const signedIn = '#/components/schemas/SignedIn';
+  const ways = operations.filter(({ responses }) => JSON.stringify(responses['201'] ?? '').includes(signedIn));
+  expect(ways.map(({ name }) => name)).toEqual(expect.arrayContaining(['POST /v1/sessions']));
+  for (const { name, problems, responses, requestBody } of ways) {
+    const [, body = ''] = /#\/components\/schemas\/(\w+)/.exec(JSON.stringify(requestBody)) ?? [];
+    expect(document.components.schemas[body]?.['properties'], name).toHaveProperty('transport');
+    expect(responses['201'], name).toHaveProperty('headers.Set-Cookie');
+    expect(Object.keys(problems), name).toContain('foreign-origin');
+  }
+});

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, type Browser, openBrowser, REFRESH } from '../helpers/browser.ts';
+import { ACCESS, type Browser, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
 import { call, dump, freshEmail, type Person, signIn } from '../helpers/people.ts';

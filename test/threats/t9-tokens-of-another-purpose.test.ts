@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, REFRESH } from '../helpers/browser.ts';
+import { ACCESS, REFRESH } from '../helpers/cookie-jar.ts';
 import { magicLink, mailTo, post, resetToken, signUp, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
