@@ -11,6 +11,7 @@ import openapi, { documentation } from './plugins/openapi.ts';
 import rateLimit from './plugins/rate-limit.ts';
 import requestContext from './plugins/request-context.ts';
 import security from './plugins/security.ts';
+import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
 import adminNewUsers from './routes/admin-new-users.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
@@ -18,13 +19,22 @@ import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
 import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
+import factors, { changeFactors } from './routes/factors.ts';
 import health from './routes/health.ts';
+import identities from './routes/identities.ts';
+import identityCallback from './routes/identity-callback.ts';
+import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
+import myIdentities, { changeMyIdentities } from './routes/my-identities.ts';
 import mySessions from './routes/my-sessions.ts';
 import pages from './routes/pages.ts';
+import passkeySignIn from './routes/passkey-sign-in.ts';
+import passkeys, { changePasskeys } from './routes/passkeys.ts';
 import passwordResets from './routes/password-resets.ts';
 import problems from './routes/problems.ts';
+import reauthentication from './routes/reauthentication.ts';
+import secondFactor from './routes/second-factor.ts';
 import sessions from './routes/sessions.ts';
 import users from './routes/users.ts';
 import { serverOptions } from './server-options.ts';
@@ -51,17 +61,23 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(afterwards);
   await app.register(metrics);
   await app.register(openapi);
+  await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
   await app.register(rateLimit);
   await app.register(idempotency);
 
-  await app.register(scope('public', [health, problems, documentation, pages]));
-  await app.register(scope('public', [users, sessions, magicLink, emailVerifications, emailChanges, passwordResets]), {
+  await app.register(scope('public', [health, jwks, problems, documentation, pages]));
+  await app.register(scope('public', [users, emailVerifications, emailChanges, passwordResets]), { prefix: '/v1' });
+  await app.register(scope('public', [sessions, secondFactor, magicLink, passkeySignIn]), { prefix: '/v1' });
+  await app.register(scope('public', [identities, identityCallback]), { prefix: '/v1' });
+  await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys, myIdentities]), {
     prefix: '/v1',
   });
-  await app.register(scope('signed-in', [me, mySessions]), { prefix: '/v1' });
-  await app.register(scope('recently-authenticated', [deleteMe, myEmail]), { prefix: '/v1' });
+  await app.register(
+    scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
+    { prefix: '/v1' },
+  );
   await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions]), {
     prefix: '/v1/admin',
   });

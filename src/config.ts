@@ -1,200 +1,24 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { configSchema } from './config-schema.ts';
+import { isUnderDomain } from './lib/domain.ts';
+import { type ProviderSettings, readProviderSettings } from './lib/identity/settings.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
-import { HASH_BOUNDS } from './lib/password-hash.ts';
-
-const seconds = (description: string, value: number, minimum = 1) =>
-  Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
-const milliseconds = (description: string, value: number, minimum = 1) =>
-  Type.Integer({ description: `${description} In milliseconds.`, default: value, minimum });
-
-/**
- * The environment, whole: what is not in this schema is not read. `docs/configuration.md` is written from it,
- * so a description here is the documentation.
- */
-export const configSchema = Type.Object({
-  NODE_ENV: Type.Enum(['development', 'test', 'production'], {
-    default: 'development',
-    description:
-      '`production` requires `MONGODB_URI` and `KEYRING`, never migrates and never starts a database. Otherwise what is missing is made under `DATA_DIRECTORY`.',
-  }),
-  PORT: Type.Integer({
-    default: 3000,
-    minimum: 0,
-    maximum: 65535,
-    description: 'Port of the API. 0 takes a free one.',
-  }),
-  HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on.' }),
-  PUBLIC_URL: Type.Optional(
-    Type.String({
-      pattern: '^https?://[^/]+',
-      description: 'Where clients reach the service; issuer of its tokens. Default: `http://localhost:PORT`.',
-    }),
-  ),
-  METRICS_PORT: Type.Integer({
-    default: 9464,
-    minimum: 0,
-    maximum: 65535,
-    description: 'Port of `GET /metrics` (Prometheus), on `HOST`, apart from the public one. 0 takes a free one.',
-  }),
-  SERVICE_NAME: Type.String({
-    default: 'Roster',
-    minLength: 1,
-    maxLength: 60,
-    description: 'Name of the product whose accounts these are; passwords must not contain it.',
-  }),
-  MONGODB_URI: Type.Optional(
-    Type.String({
-      pattern: '^mongodb(\\+srv)?://',
-      description: 'Connection string of a replica set. Without it (not in production) a database is started.',
-    }),
-  ),
-  MONGODB_MAX_POOL_SIZE: Type.Integer({
-    default: 50,
-    minimum: 1,
-    maximum: 1000,
-    description: 'Connections to the database at the most, for each instance.',
-  }),
-  MONGODB_WAIT_QUEUE_TIMEOUT_MS: milliseconds(
-    'How long a request waits for a free connection before it is answered 503.',
-    2_000,
-  ),
-  MONGODB_SERVER_SELECTION_TIMEOUT_MS: milliseconds(
-    'How long a request waits for a reachable primary before it is answered 503.',
-    5_000,
-  ),
-  DATA_DIRECTORY: Type.String({
-    default: '.data',
-    minLength: 1,
-    description: 'Where a started database keeps its data, and a generated keyring its keys. Not used in production.',
-  }),
-  KEYRING: Type.Optional(
-    Type.String({
-      description:
-        'Keys for encryption at rest: `id:base64key,…`, each of 32 bytes; the first one writes, all of them read. Make one by `bin/roster keys generate`.',
-    }),
-  ),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-    default: 'info',
-    description: 'Least severe level that is logged.',
-  }),
-  SLOW_QUERY_MS: milliseconds('Database commands slower than this are logged with their shape and plan.', 200),
-  TRUSTED_PROXIES: Type.String({
-    default: '',
-    description:
-      'Comma-separated addresses or CIDR ranges of proxies whose `X-Forwarded-*` headers count. Empty: nobody’s do.',
-  }),
-  CORS_ORIGINS: Type.String({
-    default: '',
-    description: 'Comma-separated origins that browsers may call from. Empty: none but the service itself.',
-  }),
-  BODY_LIMIT: Type.Integer({
-    default: 65_536,
-    minimum: 1024,
-    maximum: 10_485_760,
-    description: 'Largest request body, in bytes.',
-  }),
-  REQUEST_TIMEOUT_MS: milliseconds('How long a client may take to send a request.', 10_000),
-  RESPONSE_TIMEOUT_MS: milliseconds(
-    'How long an answer may take before it is 503 instead, however slow the database is. What was begun may still be done.',
-    20_000,
-    100,
-  ),
-  SHUTDOWN_GRACE_MS: milliseconds('How long requests in flight may take to finish after a signal to stop.', 10_000),
-  MAX_EVENT_LOOP_DELAY_MS: milliseconds(
-    'New requests are answered 503 while the event loop lags more than this.',
-    1_000,
-  ),
-  PASSWORD_MIN_LENGTH: Type.Integer({
-    default: 15,
-    minimum: 8,
-    maximum: 64,
-    description: 'Fewest characters (code points) of a password.',
-  }),
-  ARGON2_MEMORY_KIB: Type.Integer({
-    default: 19_456,
-    minimum: 19_456,
-    maximum: HASH_BOUNDS.memoryKiB,
-    description: 'Memory of one argon2id hash, in KiB.',
-  }),
-  ARGON2_PASSES: Type.Integer({
-    default: 2,
-    minimum: 2,
-    maximum: HASH_BOUNDS.passes,
-    description: 'Passes of one argon2id hash.',
-  }),
-  ARGON2_PARALLELISM: Type.Integer({
-    default: 1,
-    minimum: 1,
-    maximum: HASH_BOUNDS.parallelism,
-    description: 'Lanes of one argon2id hash.',
-  }),
-  HASHING_CONCURRENCY: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 128,
-      description: 'Passwords hashed at the same time. Default: the number of cores.',
-    }),
-  ),
-  HASHING_QUEUE: Type.Integer({
-    default: 100,
-    minimum: 1,
-    maximum: 10_000,
-    description: 'Passwords that may wait to be hashed; one more is answered 503 with `Retry-After`.',
-  }),
-  SESSION_IDLE_SECONDS: seconds('A session unused for this long ends.', 30 * 86_400, 60),
-  SESSION_LIFETIME_SECONDS: seconds('A session ends this long after sign-in, used or not.', 90 * 86_400, 60),
-  SIGN_IN_FAILURES: Type.Integer({
-    default: 10,
-    minimum: 3,
-    maximum: 100,
-    description:
-      'Wrong passwords for one account in 15 minutes before its tries are answered 429; half as many from one address. A device that has signed in before has as many tries of its own.',
-  }),
-  SIGN_IN_DELAY_MS: Type.Integer({
-    default: 500,
-    minimum: 0,
-    maximum: 8_000,
-    description:
-      'How long the answer to the fourth wrong password is held back, in milliseconds; each further one doubles it, up to 8 seconds. 0: none is.',
-  }),
-  RATE_LIMIT_MULTIPLIER: Type.Integer({
-    default: 1,
-    minimum: 1,
-    maximum: 1_000_000,
-    description:
-      'Multiplies every request limit by address or session; for services behind a gateway that limits already.',
-  }),
-  DELETED_USER_RETENTION_DAYS: Type.Integer({
-    default: 30,
-    minimum: 1,
-    maximum: 3650,
-    description: 'How long a deleted account can be restored.',
-  }),
-  HIDE_EXISTING_ACCOUNTS: Type.Boolean({
-    default: false,
-    description:
-      'Sign-up and change of email answer alike whether an email has an account or not, and its owner is told by mail. Set `REQUIRE_VERIFIED_EMAIL` too: otherwise whoever signed up learns by signing in that the email was free.',
-  }),
-  REQUIRE_VERIFIED_EMAIL: Type.Boolean({
-    default: false,
-    description:
-      'Nobody signs in before the mailbox is proven. The right password is answered `email-not-verified`, and another link is mailed; with `HIDE_EXISTING_ACCOUNTS` it is answered as a wrong one.',
-  }),
-  APP_URL: Type.Optional(
-    Type.String({
-      pattern: '^https?://[^/]+',
-      description:
-        'Where mailed links lead: `<APP_URL>/verify-email#token=…`, and likewise `reject-sign-up`, `reset-password`, `choose-password`, `confirm-email`, `magic-link`. Default: `PUBLIC_URL`, where the service has a small page for each.',
-    }),
-  ),
-});
+import { mailProblems } from './lib/mail/settings.ts';
+import { isRole } from './lib/permissions.ts';
 
 type Environment = Static<typeof configSchema>;
 
-export type Config = Readonly<Environment & { PUBLIC_URL: string; APP_URL: string; HASHING_CONCURRENCY: number }>;
+export type Config = Readonly<
+  Omit<Environment, 'IDENTITY_PROVIDERS'> & {
+    PUBLIC_URL: string;
+    APP_URL: string;
+    HASHING_CONCURRENCY: number;
+    IDENTITY_PROVIDERS: readonly ProviderSettings[];
+  }
+>;
 
 /** The environment is wrong; `problems` says what, one line each, never with a secret in it. */
 export class ConfigError extends Error {
@@ -227,9 +51,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   } catch (error) {
     throw new ConfigError((error as Error).message.split(', ').map((line) => line.replace(/^env\/?/, '')));
   }
+  const providers = readProviderSettings(values.IDENTITY_PROVIDERS, values.IDENTITY_PROVIDERS_FILE);
   const problems = [
-    ...lists(values),
+    ...addresses(values),
+    ...passkeys(values),
+    ...roles(values),
     ...keyring(values),
+    ...providers.problems,
+    ...rangeCheck(values),
+    ...mailProblems(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -239,19 +69,46 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     PUBLIC_URL: publicUrl,
     APP_URL: values.APP_URL?.replace(/\/$/, '') ?? publicUrl,
     HASHING_CONCURRENCY: values.HASHING_CONCURRENCY ?? availableParallelism(),
+    ...(values.PASSWORD_RANGE_CHECK_URL !== undefined && {
+      PASSWORD_RANGE_CHECK_URL: values.PASSWORD_RANGE_CHECK_URL.replace(/\/?$/, '/'),
+    }),
+    IDENTITY_PROVIDERS: providers.settings,
   });
 }
 
-function lists(values: Environment): string[] {
-  const proxies = list(values.TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
-  const origins = list(values.CORS_ORIGINS).filter(
-    (origin) => !URL.canParse(origin) || new URL(origin).origin !== origin,
-  );
+function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localhost' }: Environment): string[] {
+  const proxies = list(TRUSTED_PROXIES).filter((entry) => !isAddressOrRange(entry));
+  const origins = list(CORS_ORIGINS).filter((origin) => !isOrigin(origin));
   return [
     ...proxies.map((entry) => `TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range`),
     ...origins.map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
+    ...(URL.canParse(PUBLIC_URL)
+      ? []
+      : [`PUBLIC_URL: "${PUBLIC_URL}" is not a URL such as https://accounts.example.com`]),
   ];
 }
+
+const roles = ({ SECOND_FACTOR_ROLES }: Environment): string[] =>
+  list(SECOND_FACTOR_ROLES)
+    .filter((role) => !isRole(role))
+    .map((role) => `SECOND_FACTOR_ROLES: "${role}" is not a role`);
+
+function passkeys({ PUBLIC_URL, PASSKEY_RP_ID, PASSKEY_ORIGINS }: Environment): string[] {
+  const unknown = list(PASSKEY_ORIGINS).filter((origin) => !isOrigin(origin) && !APP_ORIGIN.test(origin));
+  if (unknown.length > 0)
+    return unknown.map((origin) => `PASSKEY_ORIGINS: "${origin}" is not an origin such as https://app.example.com`);
+  if (PUBLIC_URL === undefined || PASSKEY_RP_ID === undefined || PASSKEY_ORIGINS !== '') return [];
+  return isUnderDomain(PUBLIC_URL, PASSKEY_RP_ID)
+    ? []
+    : [
+        'PASSKEY_RP_ID: browsers refuse it on PUBLIC_URL, which is not on that domain; name the pages in PASSKEY_ORIGINS',
+      ];
+}
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+/** How an Android app stands in the place of a page. */
+const APP_ORIGIN = /^android:apk-key-hash:[\w-]{43}$/;
 
 function isAddressOrRange(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/');
@@ -271,6 +128,15 @@ function keyring({ KEYRING, NODE_ENV }: Environment): string[] {
   return NODE_ENV === 'production' && holdsSampleKey(KEYRING)
     ? ['KEYRING holds the sample key from the documentation; make one by `bin/roster keys generate`']
     : [];
+}
+
+/** What is appended to it must become the last part of its path, and `fetch` takes no credentials in a URL. */
+function rangeCheck({ PASSWORD_RANGE_CHECK_URL: text }: Environment): string[] {
+  if (text === undefined) return [];
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && url.href === url.origin + url.pathname
+    ? []
+    : ['PASSWORD_RANGE_CHECK_URL must be a URL without credentials, query and fragment'];
 }
 
 function production(values: Environment): string[] {

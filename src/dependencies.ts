@@ -1,6 +1,9 @@
 import type { Config } from './config.ts';
+import { commonLooks } from './lib/common-passwords.ts';
+import { createIdentityProviders } from './lib/identity/provider.ts';
 import type { Keyring } from './lib/keyring.ts';
 import { createPasswords, type Passwords } from './lib/passwords.ts';
+import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
 import { openSigningKeys } from './models/signing-keys.ts';
 import type { Dependencies } from './types/fastify.ts';
@@ -19,9 +22,15 @@ export const passwordsOf = (config: Config): Passwords =>
  * What `buildApp` needs besides the configuration, over the connected database.
  * @throws DecryptionError when the keyring cannot open the signing keys in the database
  */
-export const openDependencies = async (config: Config, keyring: Keyring): Promise<Dependencies> => ({
-  keyring,
-  passwords: passwordsOf(config),
-  signInFailures: new SignInFailures(keyring, config),
-  signingKeys: await openSigningKeys(keyring),
-});
+export async function openDependencies(config: Config, keyring: Keyring): Promise<Dependencies> {
+  // Read now: it takes long enough that the first sign-up, and all that runs beside it, would feel it.
+  commonLooks();
+  return {
+    keyring,
+    passwords: passwordsOf(config),
+    codeFailures: new CodeFailures(keyring),
+    signInFailures: new SignInFailures(keyring, config),
+    signingKeys: await openSigningKeys(keyring),
+    identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS),
+  };
+}

@@ -39,7 +39,7 @@ export const ERRORS = Object.freeze({
     'Use 1 to 255 printable ASCII characters, such as a UUID.',
   ],
   'password-unacceptable': [400, 'The password is not acceptable', 'See `errors` for all the reasons at once.'],
-  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`.'],
+  unauthenticated: [401, 'Sign-in needed', 'Send `Authorization: Bearer <access token>`, or the cookies of a sign-in.'],
   'invalid-token': [
     401,
     'The token is not valid',
@@ -56,7 +56,27 @@ export const ERRORS = Object.freeze({
     'The link alone proves too little',
     'Send the token together with a session of that account, or with its `password`.',
   ],
+  'invalid-state': [
+    401,
+    'This answers no sign-in of this browser',
+    'Begin again, and finish in the same browser within 10 minutes.',
+  ],
+  'identity-denied': [
+    401,
+    'The provider did not sign you in',
+    'Sign in there and agree to what it asks, or sign in another way.',
+  ],
+  'identity-unproven': [
+    401,
+    'What the provider says does not hold',
+    'Begin again. If it happens each time, tell the operator the request id.',
+  ],
   'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
+  'invalid-passkey': [
+    401,
+    'The passkey is not accepted',
+    'Ask for new options and try again, within 5 minutes and on a page of this service.',
+  ],
   'email-not-verified': [
     403,
     'The email is not verified',
@@ -64,8 +84,8 @@ export const ERRORS = Object.freeze({
   ],
   'second-factor-required': [
     403,
-    'A second factor is needed for this role',
-    'Add a second factor to the account and sign in with it.',
+    'A second factor is needed',
+    'Prove one of the account’s at `POST /v1/reauthentication`, or add one first; then refresh the session.',
   ],
   'wrong-password': [403, 'The current password is wrong', 'Give the password that the account has now.'],
   'refresh-token-reused': [
@@ -82,12 +102,13 @@ export const ERRORS = Object.freeze({
   'reauthentication-required': [
     403,
     'A recent sign-in is needed',
-    'Sign in again and repeat the request within 10 minutes.',
+    'Prove who you are at `POST /v1/reauthentication`, or sign in again, and repeat the request within 10 minutes.',
   ],
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
   'factor-exists': [409, 'There is one already', 'Remove the factor that the account has first.'],
+  'too-many-passkeys': [409, 'The account has as many passkeys as it can have', 'Remove one first.'],
   'identity-taken': [
     409,
     'This identity belongs to another account',
@@ -117,15 +138,25 @@ export const ERRORS = Object.freeze({
     'The idempotency key was used for another request',
     'Use a new key for a new request.',
   ],
+  'email-required': [
+    422,
+    'The provider vouches for no email',
+    'Share a verified one there; or sign up with an email here, and link the provider then.',
+  ],
   'rate-limited': [429, 'Too many requests', 'Wait for `Retry-After` seconds.'],
   'headers-too-large': [431, 'The headers are too large', 'Send fewer or shorter headers.'],
   'request-timeout': [408, 'The request took too long to arrive', 'Send it again.'],
   'internal-error': [500, 'Something went wrong', 'Nothing was lost on your side. Tell the operator the request id.'],
   overloaded: [503, 'The service is busy', 'Wait for `Retry-After` seconds and try again.'],
+  'provider-unavailable': [
+    503,
+    'The identity provider cannot be reached',
+    'Wait for `Retry-After` seconds and try again, or sign in another way.',
+  ],
   unavailable: [
     503,
     'The service cannot serve right now',
-    'Its database is out of reach. Wait for `Retry-After` seconds and try again.',
+    'Its database is out of reach, or holds what it cannot open. Wait for `Retry-After` seconds and try again.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, help: string]>);
 

@@ -25,6 +25,11 @@ const FIELDS: ReadonlySet<string> = new Set([
   'plan',
   // Scheduled work
   'job',
+  // Mail: its record in the outbox, and what is no secret of it
+  'mail',
+  'template',
+  'attempts',
+  'file',
 ]);
 
 /**
@@ -34,7 +39,10 @@ const FIELDS: ReadonlySet<string> = new Set([
 const SPEAKING_ERRORS: ReadonlySet<string> = new Set([
   'AppError',
   'DecryptionError',
+  'DeliveryError',
   'HashingOverloadError',
+  'IdentityProviderError',
+  'PasswordRangeError',
   'MongoServerSelectionError',
   'MongooseServerSelectionError',
   'MongoNetworkError',

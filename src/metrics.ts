@@ -13,10 +13,14 @@ export interface Metrics {
   readonly jobRuns: Counter<'job' | 'outcome'>;
   readonly jobDuration: Gauge<'job'>;
   readonly jobLastSuccess: Gauge<'job'>;
+  /** Tries to deliver mail, by how they ended. */
+  readonly mails: Counter<'template' | 'outcome'>;
   /** Measures memory, garbage collection and the event loop of this process. */
   watchProcess(): void;
   /** Follows the connection pool of a client; returns how to stop. */
   watchPool(client: MongoClient): () => void;
+  /** Shows for how long mail has been due, as `read` tells at each scrape. */
+  watchOutbox(read: () => Promise<number>): void;
 }
 
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
@@ -54,8 +58,15 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
       labelNames: ['job'],
       registers,
     }),
+    mails: new Counter({
+      name: 'roster_mails_total',
+      help: 'Tries to deliver a mail: sent, retried later, or failed for good.',
+      labelNames: ['template', 'outcome'],
+      registers,
+    }),
     watchProcess: () => collectDefaultMetrics({ register: registry }),
     watchPool: (client) => watchPool(registry, client),
+    watchOutbox: (read) => watchOutbox(registry, read),
   };
 }
 
@@ -105,4 +116,21 @@ function watchPool(registry: Registry, client: MongoClient): () => void {
     },
   });
   return pool.follow(client);
+}
+
+function watchOutbox(registry: Registry, read: () => Promise<number>): void {
+  new Gauge({
+    name: 'roster_mail_overdue_seconds',
+    help: 'For how long the mail that has been due the longest has been due. NaN while the database does not tell.',
+    registers: [registry],
+    async collect() {
+      // One series that nobody can tell must not cost the scrape all others.
+      this.set(
+        await read().then(
+          (ms) => ms / 1000,
+          () => Number.NaN,
+        ),
+      );
+    },
+  });
 }

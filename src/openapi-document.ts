@@ -2,15 +2,17 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { passwordsOf } from './dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from './lib/keyring.ts';
+import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
 import type { Dependencies } from './types/fastify.ts';
 
 /** No request is served, so no token is signed. */
 const noSigningKeys: Dependencies['signingKeys'] = {
-  current() {
+  async current() {
     throw new Error('the documented application serves no requests');
   },
   find: async () => undefined,
+  published: async () => [],
   rotate: async () => false,
 };
 
@@ -21,8 +23,10 @@ export async function buildOpenApiDocument(): Promise<object> {
   const app = await buildApp(config, {
     keyring,
     passwords: passwordsOf(config),
+    codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),
     signingKeys: noSigningKeys,
+    identityProviders: new Map(),
   });
   try {
     await app.ready();

@@ -26,13 +26,14 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function greet(config: Config, { address, metricsAddress, empty }: Service): void {
+function greet(config: Config, { address, metricsAddress, mail, empty }: Service): void {
   say(`API:      ${address}`);
   say(`Docs:     ${address}/docs`);
   say(`Metrics:  ${metricsAddress}`);
   say(
     `Data:     ${config.MONGODB_URI === undefined ? resolve(config.DATA_DIRECTORY) : 'in the database of MONGODB_URI'}`,
   );
+  say(`Mail:     ${mail}`);
   if (empty) say('There is no account yet. Make the first admin:  bin/roster admin create --email you@example.com');
   if (config.HASHING_CONCURRENCY >= THREADS)
     say(

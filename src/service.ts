@@ -11,6 +11,7 @@ import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
 import { openKeyring } from './keyring-file.ts';
 import { createLogger } from './logging.ts';
+import { openMail } from './mail.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { applyMigrations, pendingMigrations } from './migrations.ts';
 import { User } from './models/user.ts';
@@ -29,6 +30,8 @@ export interface Service {
   /** Where the API answers, such as `http://127.0.0.1:3000`. */
   readonly address: string;
   readonly metricsAddress: string;
+  /** Where mail goes. */
+  readonly mail: string;
   /** There is no account yet. */
   readonly empty: boolean;
   /** Resolves with the reason when a database that came along ends although it is still in use. */
@@ -80,6 +83,9 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   closing.add(async () => stopWatching());
   const deps = { ...(await openDependencies(config, keyring)), logger };
   const app = await buildApp(config, deps);
+  const mail = openMail(app);
+  // Behind the requests in flight: what they put into the outbox still has a chance to leave.
+  closing.add(mail.stop);
   closing.add(() => closeApp(app));
 
   const jobs = new JobRunner({ log: logger, metrics: app.metrics });
@@ -92,10 +98,13 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   await app
     .listen({ host: config.HOST, port: config.PORT, listenTextResolver: () => 'listening' })
     .catch(portTaken('PORT', config.PORT));
+  // A start that fails has sent nothing.
+  mail.start();
   return {
     app,
     address: addressOf(config.HOST, (app.server.address() as AddressInfo).port),
     metricsAddress: `${addressOf(config.HOST, metrics.port)}/metrics`,
+    mail: mail.destination,
     empty: (await User.exists({})) === null,
     databaseLost: database.lost,
     close: () => closing.run(),

@@ -1,79 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { generateKeyringSpec } from '../src/lib/keyring.ts';
 import { applyMigrations } from '../src/migrations.ts';
-import { freshDatabaseUri } from './helpers/app.ts';
+import { useServiceProcesses } from './helpers/service-process.ts';
 import { until } from './helpers/until.ts';
 
-// Compiling the service at each start takes seconds on a machine that has other things to do.
-vi.setConfig({ testTimeout: 60_000 });
-
-const directory = mkdtempSync(join(tmpdir(), 'roster-server-'));
-const databaseUris: string[] = [];
-const running: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
-});
-afterAll(async () => {
-  rmSync(directory, { recursive: true, force: true });
-  for (const uri of databaseUris) {
-    const client = await new MongoClient(uri).connect();
-    await client.db().dropDatabase();
-    await client.close();
-  }
-});
-
-function freshDatabase(): string {
-  const uri = freshDatabaseUri();
-  databaseUris.push(uri);
-  return uri;
-}
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly said: () => string;
-  readonly logged: () => string;
-  readonly ended: Promise<number | null>;
-  /** Where the API answers, once it does. */
-  readonly address: () => Promise<string>;
-}
-
-/** The service as a process of its own, on free ports, over a fresh database unless told otherwise. */
-function run(environment: Record<string, string>): Run {
-  const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('../src/server.ts', import.meta.url))],
-    {
-      env: { PATH, HOME, PORT: '0', METRICS_PORT: '0', DATA_DIRECTORY: directory, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  running.push(child);
-  let said = '';
-  let logged = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    logged += text;
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
-  const address = async (): Promise<string> => {
-    await until('the service says where it is', () => /API: +(\S+)/.test(said) || child.exitCode !== null, 45_000);
-    const [, found] = /API: +(\S+)/.exec(said) ?? [];
-    if (!found) throw new Error(`the service did not start:\n${said}`);
-    return found;
-  };
-  return { child, said: () => said, logged: () => logged, ended, address };
-}
+const { run, freshDatabase } = useServiceProcesses();
 
 const signUp = (address: string) =>
   fetch(`${address}/v1/users`, {

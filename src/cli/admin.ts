@@ -3,11 +3,12 @@ import { type Config, loadConfig } from '../config.ts';
 import { transaction } from '../database.ts';
 import { passwordsOf } from '../dependencies.ts';
 import { AppError, type InputProblem } from '../errors.ts';
+import { assertAcceptablePassword } from '../models/acceptable-password.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { createUser } from '../models/user-account.ts';
 import { makeAdmin } from '../models/user-admin.ts';
-import { emailField, passwordProblems, profileChange } from '../models/user-fields.ts';
-import { CommandError, UsageError, withDatabase } from './context.ts';
+import { emailField, profileChange } from '../models/user-fields.ts';
+import { CommandError, say, UsageError, withDatabase } from './context.ts';
 import { askedPassword, pipedPassword } from './password-input.ts';
 
 export function register(program: Command): void {
@@ -50,9 +51,20 @@ async function create({ email: given, promote, passwordStdin, ...names }: Create
   }
   const config = loadConfig();
   const password = await passwordOf(passwordStdin);
-  refuse(passwordProblems(password, '/password', config, { email, ...names }));
+  const candidate = { password, pointer: '/password', owner: { email, ...names } };
+  const log = { warn: ({ err }: { err: unknown }, message: string) => say(`Warning: ${message} (${reason(err)})`) };
+  await assertAcceptablePassword(candidate, { config, log }).catch((error: unknown) => {
+    if (error instanceof AppError) refuse(error.errors ?? []);
+    throw error;
+  });
   return createAccount(config, { email, password, profile });
 }
+
+/** What a failed `fetch` says of itself is `fetch failed`. */
+const reason = (error: unknown): string => {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+};
 
 /** @throws {UsageError} with everything that is wrong, one line each */
 function refuse(problems: readonly InputProblem[]): void {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { DatabaseUnavailableError } from '../embedded/index.ts';
 import { AppError } from '../errors.ts';
+import { KeyringError } from '../lib/keyring.ts';
 import { register as admin } from './admin.ts';
 import { CommandError, say, UsageError } from './context.ts';
 import { register as docs } from './docs.ts';
@@ -10,6 +11,7 @@ import { register as exportFamily } from './export.ts';
 import { register as importFamily } from './import.ts';
 import { register as keys } from './keys.ts';
 import { register as migrate } from './migrate.ts';
+import { register as passwords } from './passwords.ts';
 import { register as schema } from './schema.ts';
 
 /** Each family of commands registers itself on the program. */
@@ -18,6 +20,7 @@ const families: readonly ((program: Command) => void)[] = [
   importFamily,
   exportFamily,
   keys,
+  passwords,
   migrate,
   schema,
   explainFamily,
@@ -46,7 +49,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** What a person can act on is told to them; anything else is a bug, and its stack is what helps. */
 function explain(error: unknown): string {
-  const expected = [CommandError, ConfigError, DatabaseUnavailableError, AppError];
+  const expected = [CommandError, ConfigError, DatabaseUnavailableError, KeyringError, AppError];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,10 +1,17 @@
 import { CREDENTIAL_TYPES, Credential, PASSKEY_TRANSPORTS, SECOND_FACTORS } from '../models/credential.ts';
+import * as wire from '../schemas/passkey.ts';
 import { defineCollection } from './define.ts';
 
 export const credentials = defineCollection({
   model: Credential,
   purpose: 'What an account signs in with besides its password: authenticator app, recovery codes, passkeys.',
-  public: {},
+  public: {
+    name: 'Passkey: what its owner calls it; at first where it is kept, or the device.',
+    transports: 'Passkey: how a browser may reach the authenticator.',
+    backedUp: 'Passkey: whether its key is synchronised to other devices.',
+    createdAt: 'When it was added.',
+    lastUsedAt: 'When it last proved anything.',
+  },
   admin: {},
   private: {
     _id: 'On the wire as `id`.',
@@ -17,13 +24,9 @@ export const credentials = defineCollection({
     credentialId: 'Passkey: base64url of its credential id.',
     publicKey: 'Passkey: base64url of its COSE public key.',
     counter: 'Passkey: signature counter of the authenticator.',
-    transports: 'Passkey: how a browser may reach the authenticator.',
-    backedUp: 'Passkey: whether its key is synchronised to other devices.',
-    name: 'What its owner calls it.',
-    createdAt: 'When it was added.',
-    lastUsedAt: 'When it last proved anything.',
   },
-  computed: {},
+  encrypted: { secret: 'When a code of the app is checked.' },
+  computed: { id: '`_id` as 24 hexadecimal characters.' },
   indexes: {
     idx_credentials_user_id_type: 'The credentials of an account, all or of one kind.',
     idx_credentials_credential_id: 'One account for a passkey; finding whose it is.',
@@ -38,5 +41,5 @@ export const credentials = defineCollection({
     'Passkey transport': PASSKEY_TRANSPORTS,
   },
   retention: 'As long as the account, unless its owner removes it.',
-  wire: [],
+  wire: [wire.Passkey],
 });

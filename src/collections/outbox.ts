@@ -17,9 +17,10 @@ export const outbox = defineCollection({
     createdAt: 'Of the change.',
     sentAt: 'When the mail server took it.',
     failedAt: 'When it was given up.',
-    failure: 'Why.',
+    failure: 'Code of the last try’s error.',
     expiresAt: 'When the record goes.',
   },
+  encrypted: { message: 'When it is tried.' },
   computed: {},
   indexes: {
     idx_outbox_due_at: 'The mail that is due, longest waiting first.',

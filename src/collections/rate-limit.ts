@@ -3,12 +3,12 @@ import { defineCollection } from './define.ts';
 
 export const rateLimits = defineCollection({
   model: RateLimit,
-  purpose: 'Counters of requests and of failed sign-ins, shared by all instances; their shape is the library’s.',
+  purpose: 'Counters of requests, failed sign-ins and mails, shared by all instances; their shape is the library’s.',
   public: {},
   admin: {},
   private: {
     _id: 'Of no meaning.',
-    key: 'Limit and MAC of what is counted (address, account, device).',
+    key: 'Limit and MAC of what is counted (address, account, device, mailbox).',
     points: 'In this window.',
     expire: 'The end of the window, which begins with the first request.',
   },

@@ -26,7 +26,11 @@ export const sessions = defineCollection({
     authenticatedAt: 'When the person last proved who they are.',
     idleExpiresAt: 'Its end if it is not refreshed before (`SESSION_IDLE_SECONDS`).',
   },
-  computed: { id: '`_id` as 24 hexadecimal characters.', current: 'Whether it is the session of the request.' },
+  computed: {
+    id: '`_id` as 24 hexadecimal characters.',
+    current: 'Whether it is the session of the request.',
+    device: 'What `userAgent` names, such as “Firefox on Windows”.',
+  },
   indexes: {
     idx_sessions_refresh_token_hash: 'One session for a refresh token.',
     idx_sessions_user_id: 'The sessions of an account, newest first; ending them all.',

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { configSchema } from '../config.ts';
+import { configSchema } from '../config-schema.ts';
 import { code, paragraphs, table } from './markdown.ts';
 
 /** `docs/configuration.md`: every variable of the environment, from the schema that reads it. */
@@ -10,7 +10,7 @@ export function configurationDocument(): string {
   });
   return `${paragraphs(
     '# Configuration',
-    '<!-- Written by `bin/roster docs` from src/config.ts; changes here are overwritten. -->',
+    '<!-- Written by `bin/roster docs` from src/config-schema.ts; changes here are overwritten. -->',
     'The service and `bin/roster` read these environment variables, once, when they start, and no others. A value that does not fit stops the start with a line that says why. An empty value counts as none.',
     table(['Variable', 'Type', 'Default', 'Meaning'], rows),
   )}\n`;

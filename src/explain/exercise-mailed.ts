@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Exercise } from './exercises.ts';
-import { PASSWORD, type Scene } from './scene.ts';
+
+import { type Exercise, PASSWORD, type Scene } from './scene.ts';
 
 const NEXT = `${PASSWORD}!`;
 

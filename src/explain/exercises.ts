@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { LINK_PATHS } from '../lib/mail/links.ts';
+import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
+import { FACTOR_EXERCISES } from './exercise-factors.ts';
+import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
-import { PASSWORD, type Scene, type SceneRequest } from './scene.ts';
-
-/** Drives one route through the requests that tell its queries: each way through its code that asks the database. */
-export type Exercise = (scene: Scene) => Promise<void>;
+import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
 /** A route that is the same for everybody and all parameters. */
 const plain =
@@ -13,6 +13,12 @@ const plain =
   async (scene) => {
     await scene.send({ method: 'GET', url });
   };
+
+/** What a browser says of a request that a page of the service itself sends, and the session that it brings along. */
+const fromOwnPage = ({ refreshToken }: Person) => ({
+  'sec-fetch-site': 'same-origin',
+  cookie: `${REFRESH_COOKIE}=${refreshToken}`,
+});
 
 const keyed = () => ({ 'idempotency-key': randomUUID() });
 
@@ -40,6 +46,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   'GET /': plain('/'),
   'GET /healthz': plain('/healthz'),
   'GET /readyz': plain('/readyz'),
+  'GET /.well-known/jwks.json': plain('/.well-known/jwks.json'),
   'GET /problems': plain('/problems'),
   'GET /problems/:code': plain('/problems/not-found'),
   'GET /openapi.json': plain('/openapi.json'),
@@ -64,6 +71,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     const request = { method: 'POST', url: '/v1/sessions' } as const;
     const { email } = await scene.nextAccount();
     await scene.send({ ...request, body: { email, password: PASSWORD } });
+    const headers = fromOwnPage(await scene.person());
+    await scene.send({ ...request, headers, body: { email, password: PASSWORD, transport: 'cookie' } });
     await scene.send({ ...request, body: { email, password: 'wrong' }, expect: 401 });
     await scene.send({ ...request, body: { email: `${randomUUID()}@example.com`, password: 'any' }, expect: 401 });
   },
@@ -76,6 +85,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ ...request, body: { refreshToken } });
     await scene.prepare({ ...request, body: { refreshToken: first.json().refreshToken } });
     await scene.send({ ...request, body: { refreshToken }, expect: 401 });
+    await scene.send({ ...request, headers: fromOwnPage(await scene.person()), body: {} });
   },
 
   async 'GET /v1/sessions'(scene) {
@@ -123,6 +133,9 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.admin();
     await scene.send({ method: 'DELETE', url: '/v1/users/me', as: await scene.person(['user', 'admin']) });
   },
+
+  ...FACTOR_EXERCISES,
+  ...IDENTITY_EXERCISES,
 
   'GET /v1/admin/users': exerciseUserList,
 

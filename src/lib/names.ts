@@ -34,11 +34,7 @@ const VISIBLE = /[^\s\p{M}\p{Default_Ignorable_Code_Point}]/u;
  * for the caller to check, on the result.
  */
 export function sanitiseName(input: string): string {
-  const text = input
-    .replace(BYTE_ORDER_MARK, '')
-    .replace(WHITE_SPACE, ' ')
-    .replace(NO_PART_OF_A_NAME, '')
-    .replace(STRAY_JOINER, '')
+  const text = withoutInvisible(input)
     .replace(ANGLE_BRACKETS, (brackets, markup?: string) => (markup === undefined ? brackets : ''))
     .replace(WHITE_SPACE, ' ')
     .replace(OPEN_END, '')
@@ -46,6 +42,13 @@ export function sanitiseName(input: string): string {
     .normalize('NFC');
   return VISIBLE.test(text) ? text : '';
 }
+
+const withoutInvisible = (input: string): string =>
+  input.replace(BYTE_ORDER_MARK, '').replace(WHITE_SPACE, ' ').replace(NO_PART_OF_A_NAME, '').replace(STRAY_JOINER, '');
+
+/** Any text as one line of visible characters, markup left as it is: safe in a header, and it rearranges nothing. */
+export const singleLine = (input: string): string =>
+  withoutInvisible(input).replace(WHITE_SPACE, ' ').trim().normalize('NFC');
 
 /** The key by which a (sanitised) name is searched: lower-cased, with one form of sigma, so that prefixes match. */
 export function nameKey(name: string): string {

@@ -22,6 +22,9 @@ export interface BcryptHash {
  */
 export const HASH_BOUNDS = Object.freeze({ memoryKiB: 262_144, passes: 10, parallelism: 8, bcryptCost: 14 });
 
+/** The least that a new hash may cost (OWASP Password Storage). */
+export const HASH_MINIMUM = Object.freeze({ memoryKiB: 19_456, passes: 2, parallelism: 1 });
+
 /** The width of the stored field. */
 const MAX_LENGTH = 255;
 const ARGON2 =

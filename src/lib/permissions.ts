@@ -15,11 +15,11 @@ const ROLE_PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = Object
   admin: PERMISSIONS,
 });
 
+export const isRole = (role: string): boolean => Object.hasOwn(ROLE_PERMISSIONS, role);
+
 /** All permissions that the roles give together; an unknown role gives none. */
 export function permissionsOf(roles: readonly string[]): ReadonlySet<Permission> {
-  return new Set(
-    roles.flatMap((role) => (Object.hasOwn(ROLE_PERMISSIONS, role) ? (ROLE_PERMISSIONS[role] ?? []) : [])),
-  );
+  return new Set(roles.flatMap((role) => (isRole(role) ? (ROLE_PERMISSIONS[role] ?? []) : [])));
 }
 
 /** Nobody grants what they lack: whether `granter` has every permission that `granted` gives. */
@@ -27,3 +27,10 @@ export function mayGrant(granter: readonly string[], granted: readonly string[])
   const own = permissionsOf(granter);
   return [...permissionsOf(granted)].every((permission) => own.has(permission));
 }
+
+/** The roles that count in a session: those of `strict` only where it was proven by more than one factor. */
+export const rolesInForce = <R extends string>(
+  { roles, authenticationMethods }: { readonly roles: R[]; readonly authenticationMethods: readonly string[] },
+  strict: ReadonlySet<string>,
+): R[] =>
+  strict.size === 0 || authenticationMethods.includes('mfa') ? roles : roles.filter((role) => !strict.has(role));

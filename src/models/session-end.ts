@@ -1,5 +1,6 @@
 import { type ClientSession, Types } from 'mongoose';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { toId } from './ids.ts';
 import { Session } from './session.ts';
 
 /** Ends one session of an account; whether it was there is for the caller to judge. */
@@ -14,6 +15,28 @@ export async function endSession(
   if (deletedCount === 0) return false;
   await recordAuditEvent(tx, origin, { action: 'session.ended', target: { collection: 'sessions', id: _id } });
   return true;
+}
+
+/** A session and its owner, as its tokens name them. */
+export interface HeldSession {
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
+/**
+ * Ends the sessions that a browser held before it signed in anew: what somebody else left there, or planted, is not
+ * carried on. Each ends in the name of its owner, whose token proved it.
+ */
+export async function endReplacedSessions(
+  tx: ClientSession,
+  origin: AuditOrigin,
+  held: readonly HeldSession[],
+): Promise<void> {
+  for (const { sessionId, userId } of held) {
+    const owner = toId(userId);
+    // The second token of one and the same session finds nothing left.
+    await endSession(tx, { ...origin, actor: { type: 'user', id: owner } }, owner, sessionId);
+  }
 }
 
 /** Ends all sessions of an account, with one audit event for the lot. */

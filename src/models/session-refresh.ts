@@ -10,8 +10,12 @@ import {
   recoverRefreshToken,
 } from '../lib/refresh-token.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { noticeOf } from './notice.ts';
+import { enqueueMail } from './outbox.ts';
 import { Session, type SessionRecord } from './session.ts';
+import type { HeldSession } from './session-end.ts';
 import { expiries, type IssuedSession, type SessionLifetimes } from './sign-in.ts';
+import { User } from './user.ts';
 
 /** A client that lost the response may repeat its refresh for this long and gets the same successor. */
 const REFRESH_GRACE_MS = 10_000;
@@ -31,9 +35,9 @@ export async function refreshSession(
   origin: AuditOrigin,
   options: RefreshOptions,
 ): Promise<IssuedSession> {
-  const parsed = parseRefreshToken(token);
-  const found = parsed && (await findLive(parsed.sessionId));
-  if (!parsed || !found || !isAuthentic(options.keyring, parsed, seedOf(found))) throw new AppError('invalid-token');
+  const proven = await proveRefreshToken(token, options.keyring);
+  if (!proven) throw new AppError('invalid-token');
+  const { parsed, found } = proven;
   const owner: AuditOrigin = { ...origin, actor: { type: 'user', id: found.userId } };
   if (parsed.rotation === found.rotation) {
     const rotated = await transaction((tx) => rotate(tx, found, owner, options));
@@ -44,8 +48,21 @@ export async function refreshSession(
   const successor =
     parsed.rotation === session.rotation - 1 && withinGrace(session) && lastIssued(session, options.keyring);
   if (successor) return { session, refreshToken: successor };
-  await transaction((tx) => endReused(tx, session, owner));
+  await transaction((tx) => endReused(tx, session, owner, options.keyring));
   throw new AppError('refresh-token-reused');
+}
+
+/** The live session of a token that this service made for it, whether that is its current one or an earlier one. */
+async function proveRefreshToken(token: string, keyring: Keyring) {
+  const parsed = parseRefreshToken(token);
+  const found = parsed && (await findLive(parsed.sessionId));
+  return parsed && found && isAuthentic(keyring, parsed, seedOf(found)) ? { parsed, found } : undefined;
+}
+
+/** Whose session a refresh token belongs to; asking does not use it up. */
+export async function sessionOfRefreshToken(token: string, keyring: Keyring): Promise<HeldSession | undefined> {
+  const proven = await proveRefreshToken(token, keyring);
+  return proven && { sessionId: proven.found._id.toHexString(), userId: proven.found.userId.toHexString() };
 }
 
 async function findLive(id: string): Promise<SessionRecord | null> {
@@ -99,8 +116,16 @@ const lastIssued = (session: SessionRecord, keyring: Keyring): string | undefine
 
 const targetOf = ({ _id }: SessionRecord) => ({ collection: 'sessions', id: _id });
 
-/** A token that was used before is in two hands, and nobody can tell whose is the thief's: the session ends. */
-async function endReused(tx: ClientSession, session: SessionRecord, origin: AuditOrigin): Promise<void> {
+/**
+ * A token that was used before is in two hands, and nobody can tell whose is the thief's: the session ends, and its
+ * owner hears of it.
+ */
+async function endReused(
+  tx: ClientSession,
+  session: SessionRecord,
+  origin: AuditOrigin,
+  keyring: Keyring,
+): Promise<void> {
   const { deletedCount } = await Session.deleteOne({ _id: session._id }, { session: tx });
   // A parallel reuse was first: it has ended the session, and told of it.
   if (deletedCount === 0) return;
@@ -110,4 +135,7 @@ async function endReused(tx: ClientSession, session: SessionRecord, origin: Audi
     reason: 'refresh-token-reused',
     target: targetOf(session),
   });
+  const owner = await User.findById(session.userId, { email: 1 }).session(tx).lean();
+  if (owner)
+    await enqueueMail(tx, keyring, { template: 'session-ended', to: owner.email, data: noticeOf(origin) }, owner._id);
 }

@@ -1,4 +1,5 @@
-import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { AppError } from '../errors.ts';
 import { toId } from './ids.ts';
 import { ROLES, USER_STATUSES } from './user.ts';
 
@@ -79,4 +80,23 @@ export async function listSessions(userId: Types.ObjectId, limit: number, after?
     .limit(limit)
     .hint({ userId: 1, _id: 1 })
     .lean<SessionRecord[]>();
+}
+
+/**
+ * Notes what a session was proven by in addition; with `at`, that whoever uses it has proven who they are at that time.
+ * @throws {AppError} `invalid-token` when it has ended meanwhile
+ */
+export async function strengthenSession(
+  tx: ClientSession,
+  { _id, userId }: Pick<SessionRecord, '_id' | 'userId'>,
+  methods: readonly AuthenticationMethod[],
+  at?: Date,
+): Promise<SessionRecord> {
+  const session = await Session.findOneAndUpdate(
+    { _id, userId },
+    { $addToSet: { authenticationMethods: { $each: [...methods] } }, ...(at && { $set: { authenticatedAt: at } }) },
+    { session: tx, returnDocument: 'after' },
+  ).lean<SessionRecord>();
+  if (!session) throw new AppError('invalid-token');
+  return session;
 }

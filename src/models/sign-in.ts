@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type ClientSession, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
+import { CeremonyError } from '../lib/webauthn.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { type AuthenticationMethod, SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
@@ -46,6 +47,22 @@ export const findForSignIn = (email: string): Promise<UserRecord | null> =>
   User.collection.findOne<UserRecord>({ email });
 
 /**
+ * What a passkey proves that verified its user: whose it is, by two factors at once.
+ * @throws CeremonyError when the account signs in nowhere, which is to be told from no other passkey that is refused
+ */
+export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof> {
+  const user = await User.findOne(
+    { _id: userId, status: { $in: SIGN_IN_STATUSES } },
+    { status: 1 },
+    {
+      session: tx,
+    },
+  ).lean<UserRecord>();
+  if (!user) throw new CeremonyError('Its account does not sign in.');
+  return { user, methods: ['pop', 'mfa'], guard: {} };
+}
+
+/**
  * Opens a session. The update of the account carries the rule: it matches only while the account may sign in and is
  * what was proven, and it makes this transaction conflict with one that suspends, deletes or demotes.
  * @returns null when the account has changed since, so that it must be proven anew
@@ -56,7 +73,7 @@ export async function startSession(
   { user: verified, methods, guard, renewedHash }: Proof,
   options: SignInOptions,
 ): Promise<(IssuedSession & { user: UserRecord }) | null> {
-  const user = await markSignedIn(tx, verified, guard, renewedHash);
+  const user = await markSignedIn(tx, { user: verified, methods, guard, renewedHash });
   if (!user) return null;
   const { session, refreshToken } = newSession(user, methods, origin, options);
   await Session.collection.insertOne(session, { session: tx, ignoreUndefined: true });
@@ -71,13 +88,13 @@ export async function startSession(
 /** The rule of a sign-in, and its trace on the account. */
 async function markSignedIn(
   tx: ClientSession,
-  { _id, status }: Proof['user'],
-  guard: Proof['guard'],
-  renewedHash: string | undefined,
+  { user: { _id, status }, methods, guard, renewedHash }: Proof,
 ): Promise<UserRecord | null> {
   const wakes = status === 'inactive';
+  // A factor may have been added since the account was read.
+  const alone = methods.includes('mfa') ? {} : { 'secondFactors.0': { $exists: false } };
   const user: unknown = await User.collection.findOneAndUpdate(
-    { ...guard, _id, status: { $in: [...SIGN_IN_STATUSES] } },
+    { ...guard, ...alone, _id, status: { $in: [...SIGN_IN_STATUSES] } },
     {
       $set: { status: 'active', lastSignInAt: new Date(), ...(renewedHash && { passwordHash: renewedHash }) },
       ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),

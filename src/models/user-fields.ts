@@ -3,7 +3,6 @@ import { normaliseAvatarUrl } from '../lib/avatar-url.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import { checkMetadata } from '../lib/metadata.ts';
 import { nameKey, sanitiseName } from '../lib/names.ts';
-import { checkPassword, PASSWORD_MAX_LENGTH, type PasswordProblem } from '../lib/password-policy.ts';
 import { USER_LIMITS } from './user.ts';
 
 /** What an owner or an admin may write of a profile; `null` removes an optional value (RFC 7396). */
@@ -65,39 +64,4 @@ export function emailField(input: string): { email: string; problems: InputProbl
 
 function problem(change: ProfileChange, field: string, code: string, detail: string): void {
   change.problems.push({ pointer: `/${field}`, code, detail });
-}
-
-interface PasswordRules {
-  readonly PASSWORD_MIN_LENGTH: number;
-  readonly SERVICE_NAME: string;
-}
-
-interface Owner {
-  readonly email: string;
-  readonly firstName?: string | null | undefined;
-  readonly lastName?: string | null | undefined;
-}
-
-/** Every reason against a password, for every path that sets one. `pointer` is where it stands in the input. */
-export function passwordProblems(
-  password: string,
-  pointer: string,
-  { PASSWORD_MIN_LENGTH, SERVICE_NAME }: PasswordRules,
-  { email, firstName, lastName }: Owner,
-): InputProblem[] {
-  const context = [SERVICE_NAME, email, email.split('@')[0], firstName, lastName].filter(
-    (word) => typeof word === 'string',
-  );
-  const details: Readonly<Record<PasswordProblem, string>> = {
-    'too-short': `must have at least ${PASSWORD_MIN_LENGTH} characters`,
-    'too-long': `must have at most ${PASSWORD_MAX_LENGTH} characters`,
-    'too-common': 'is one that attackers try first',
-    contextual: 'must not be built from the name of the service, the email or the names of the account',
-    'lone-surrogates': 'must be well-formed Unicode text',
-  };
-  return checkPassword(password, { minLength: PASSWORD_MIN_LENGTH, context }).map((code) => ({
-    pointer,
-    code,
-    detail: details[code],
-  }));
 }

@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { list } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
-import { permissionsOf } from '../lib/permissions.ts';
+import { permissionsOf, rolesInForce } from '../lib/permissions.ts';
 import { findSession } from '../models/session.ts';
 import type { Access, App, AuthenticatedSession, RouteEntry } from '../types/fastify.ts';
+import { sessionCookies } from './session-cookies.ts';
 
 /** A sign-in counts as recent for this long; sensitive changes ask for one. */
 const RECENT_MS = 10 * 60_000;
@@ -13,19 +15,22 @@ const RECENT_MS = 10 * 60_000;
 const REMEMBERED = 10_000;
 
 const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Tells who calls. Verifying a signature costs as much as reading a session, so a verified token is remembered until
- * it expires; the session itself is read at every request, so that whatever ends or changes it counts at once.
+ * it expires or its key is not trusted any more; the session itself is read at every request, so that whatever ends or
+ * changes it counts at once.
  */
 function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const parties = { issuer: config.PUBLIC_URL };
   const verified = new Map<string, VerifiedToken>();
+  const findKey = (kid: string) => deps.signingKeys.find(kid);
 
   async function verify(token: string): Promise<VerifiedToken | undefined> {
     const known = verified.get(token);
-    if (known) return known.expiresAt > Date.now() ? known : undefined;
-    const fresh = await verifyAccessToken(token, (kid) => deps.signingKeys.find(kid), parties);
+    if (known) return known.expiresAt > Date.now() && (await findKey(known.kid)) ? known : undefined;
+    const fresh = await verifyAccessToken(token, findKey, parties);
     if (fresh) {
       if (verified.size >= REMEMBERED) verified.delete(verified.keys().next().value ?? '');
       verified.set(token, fresh);
@@ -33,11 +38,12 @@ function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
     return fresh;
   }
 
-  /** @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing */
+  /**
+   * @throws {AppError} `unauthenticated` without a token, `invalid-token` with one that counts for nothing,
+   *   `foreign-origin` where a page elsewhere may have sent the cookie
+   */
   return async function authenticate(request: FastifyRequest): Promise<AuthenticatedSession> {
-    const { authorization } = request.headers;
-    if (authorization === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
-    const [, token] = BEARER.exec(authorization) ?? [];
+    const token = presentedToken(request);
     const claims = token === undefined ? undefined : await verify(token);
     const session = claims && (await findSession(claims.sessionId, claims.userId));
     if (!session) throw new AppError('invalid-token', { headers: INVALID_CHALLENGE });
@@ -45,12 +51,26 @@ function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
   };
 }
 
+/** The token of the request, undefined for what has not the shape of one. `Authorization` goes before a cookie. */
+function presentedToken(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return BEARER.exec(authorization)?.[1];
+  const { access } = sessionCookies(request);
+  if (access === undefined) throw new AppError('unauthenticated', { headers: CHALLENGE });
+  request.server.refuseForeignOrigin(request);
+  return JWT.test(access) ? access : undefined;
+}
+
 /** RFC 6750, section 3. */
 const CHALLENGE = { 'www-authenticate': 'Bearer' };
 const INVALID_CHALLENGE = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
-export const signedInRecently = ({ authenticatedAt }: AuthenticatedSession): boolean =>
-  Date.now() - authenticatedAt.getTime() <= RECENT_MS;
+/** Until when a sign-in or a reauthentication counts as recent. */
+export const recentUntil = ({ authenticatedAt }: Pick<AuthenticatedSession, 'authenticatedAt'>): Date =>
+  new Date(authenticatedAt.getTime() + RECENT_MS);
+
+export const signedInRecently = (session: AuthenticatedSession): boolean =>
+  Date.now() <= recentUntil(session).getTime();
 
 /** The session of a request in a scope that asks for one. */
 export function sessionOf({ session }: FastifyRequest): AuthenticatedSession {
@@ -71,20 +91,23 @@ export function guard(app: App, access: Access): void {
     guarded.add(route.config);
     if (access === 'admin' && route.config.permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
   });
   const authenticate = authenticator(app);
-  if (access === 'public') {
-    app.addHook('onRequest', async (request) => {
-      const { optionalSession } = request.routeOptions.config;
-      if (optionalSession && request.headers.authorization !== undefined) request.session = await authenticate(request);
-    });
-    return;
+  async function whoeverCalls(request: FastifyRequest): Promise<void> {
+    const presents = request.headers.authorization !== undefined || sessionCookies(request).access !== undefined;
+    if (presents) request.session = await authenticate(request);
   }
+  if (access === 'public') return;
+  const strict = new Set(list(app.config.SECOND_FACTOR_ROLES));
   app.addHook('onRequest', async (request) => {
     const session = await authenticate(request);
-    request.session = session;
+    const roles = rolesInForce(session, strict);
+    // Whatever a route decides by roles, it decides by those that count.
+    request.session = roles === session.roles ? session : { ...session, roles };
     const { permission } = request.routeOptions.config;
-    if (permission !== undefined && !permissionsOf(session.roles).has(permission)) throw new AppError('forbidden');
+    if (permission !== undefined && !permissionsOf(roles).has(permission))
+      throw new AppError(permissionsOf(session.roles).has(permission) ? 'second-factor-required' : 'forbidden');
     if (access === 'recently-authenticated' && !signedInRecently(session))
       throw new AppError('reauthentication-required');
   });
@@ -119,5 +142,5 @@ export default fp<Record<never, never>>(
         );
     });
   },
-  { name: 'authentication' },
+  { name: 'authentication', dependencies: ['session-cookies'] },
 );

@@ -3,20 +3,25 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
+import { SAFE_METHODS } from '../lib/http-methods.ts';
+import { withProblem } from '../schemas/common.ts';
 import { namedSchemas } from '../schemas/index.ts';
 import type { App } from '../types/fastify.ts';
 import { DOCUMENTATION_POLICY } from './security.ts';
+import { ACCESS_COOKIE } from './session-cookies.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-/** Scheme of the access token, as the document names it. */
+/** Schemes of the access token, as the document names them. */
 const BEARER = 'accessToken';
+const COOKIE = 'sessionCookie';
 
 const TAGS = [
   { name: 'Account', description: 'What an account does for itself.' },
   { name: 'Sessions', description: 'Signing in, staying signed in, signing out.' },
+  { name: 'Factors', description: 'Second factors and passkeys, and proving again who one is.' },
   { name: 'Administration', description: 'For support and admins; each route names the permission it needs.' },
   { name: 'Service', description: 'Health, keys and documentation.' },
 ];
@@ -29,19 +34,24 @@ Lists are paged by \`limit\` and \`cursor\`; single resources carry an \`ETag\` 
 \`Retry-After\`, and every limited response tells where the client stands in \`RateLimit\` and \`RateLimit-Policy\`.`;
 
 interface DocumentedRoute {
+  readonly method: string | readonly string[];
   readonly config?: { readonly access?: string; readonly permission?: string; readonly optionalSession?: boolean };
 }
 
 /** What the scope of a route says about who may call it, in the words of OpenAPI. */
-function withAccess(schema: FastifySchema | undefined, route: DocumentedRoute): FastifySchema {
-  const { access = 'public', permission, optionalSession } = route.config ?? {};
+function withAccess(schema: FastifySchema | undefined, { method, config = {} }: DocumentedRoute): FastifySchema {
+  const { access = 'public', permission, optionalSession } = config;
+  const unsafe = ![method].flat().every((each) => SAFE_METHODS.has(each));
+  const byCookie = (access !== 'public' || optionalSession) && unsafe;
+  const signedIn = [{ [BEARER]: [] }, { [COOKIE]: [] }];
   const permissionNote = permission === undefined ? '' : `\n\nNeeds the permission \`${permission}\`.`;
   const recentNote = access === 'recently-authenticated' ? '\n\nNeeds a sign-in within the last 10 minutes.' : '';
   const description = `${schema?.description ?? ''}${permissionNote}${recentNote}`.trim();
   return {
     ...schema,
     ...(description && { description }),
-    security: access !== 'public' ? [{ [BEARER]: [] }] : optionalSession ? [{}, { [BEARER]: [] }] : [],
+    ...(byCookie && { response: withProblem(schema?.response ?? {}, 'foreign-origin') }),
+    security: access !== 'public' ? signedIn : optionalSession ? [{}, ...signedIn] : [],
   };
 }
 
@@ -66,6 +76,13 @@ async function openapi(app: App): Promise<void> {
             scheme: 'bearer',
             bearerFormat: 'JWT',
             description: 'The `accessToken` of a sign-in or a refresh.',
+          },
+          [COOKIE]: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: ACCESS_COOKIE,
+            description:
+              'The same as a cookie, after a sign-in with `transport: "cookie"`. Unsafe requests need an `Origin` of `CORS_ORIGINS` or of the service itself.',
           },
         },
       },

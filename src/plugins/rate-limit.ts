@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../errors.ts';
 import { limitKey } from '../lib/client-address.ts';
+import { SAFE_METHODS } from '../lib/http-methods.ts';
 import { LocalCounter } from '../lib/local-counter.ts';
 import { type Count, type Limit, openCounter } from '../models/rate-limit.ts';
 import type { App } from '../types/fastify.ts';
@@ -14,8 +15,6 @@ const WRITES: Limit = { name: 'writes', max: 120, windowMs: 60_000 };
 
 /** Sessions counted in one process; the counts of as many take about 2 MB. */
 const MAX_LOCAL_KEYS = 20_000;
-
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type LimitHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 type SyncLimitHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;

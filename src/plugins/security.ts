@@ -97,6 +97,8 @@ async function security(app: App): Promise<void> {
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: ALLOWED_HEADERS,
       exposedHeaders: EXPOSED_HEADERS,
+      // Their pages may call by cookie; browsers send it there only within one site (`SameSite`).
+      credentials: true,
       maxAge: PREFLIGHT_SECONDS,
       strictPreflight: false,
     });

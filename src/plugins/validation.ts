@@ -115,8 +115,13 @@ const JSON_TYPE = /^application\/json(?:; charset="utf-8")?$/i;
 
 const NO_PARAMETERS = { type: 'object', additionalProperties: false, properties: {} } as const;
 
+/** Nothing, or an object that says nothing: many clients send one with every POST. */
+const isEmpty = (body: unknown): boolean =>
+  body === undefined ||
+  (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0);
+
 function refuseBody(request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void {
-  if (request.body === undefined) {
+  if (isEmpty(request.body)) {
     done();
     return;
   }

@@ -1,16 +1,17 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
+import { assertAcceptablePassword } from '../models/acceptable-password.ts';
 import { noticeOf } from '../models/notice.ts';
 import { enqueueMail } from '../models/outbox.ts';
-import { provePassword } from '../models/password-proof.ts';
-import { findForSignIn } from '../models/sign-in.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
-import { passwordProblems, profileChange } from '../models/user-fields.ts';
+import { profileChange } from '../models/user-fields.ts';
 import { deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
+import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
+import { proveOwnPassword } from './own-password.ts';
 import { preconditionOf, sendUser, userView } from './representations.ts';
 
 const user = (description: string) => ({ ...ref(User), description, headers: headers('ETag') });
@@ -89,20 +90,10 @@ export default async function me(app: App): Promise<void> {
       const { currentPassword, newPassword } = request.body;
       const { userId, _id: keepSession } = sessionOf(request);
       const account = await findUser(userId).catch(accountEnded);
-      const errors = passwordProblems(newPassword, '/newPassword', config, account);
-      if (errors.length > 0) throw new AppError('password-unacceptable', { errors });
-      const attempt = {
-        email: account.email,
-        password: currentPassword,
-        // A session has its own tries: whoever uses up those of the account keeps nobody from a new password.
-        device: Buffer.from(keepSession.id),
-        action: 'user.password-changed',
-      } as const;
-      const { user: proven } = await provePassword(findForSignIn, attempt, request.origin, deps).catch((error) => {
-        throw error instanceof AppError && error.code === 'invalid-credentials'
-          ? new AppError('wrong-password')
-          : error;
-      });
+      const candidate = { password: newPassword, pointer: '/newPassword', owner: account };
+      await assertAcceptablePassword(candidate, { config, log: request.log });
+      const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
+      const { user: proven } = await proveOwnPassword(app, request, attempt);
       const change = { from: proven.passwordHash, to: await deps.passwords.hash(newPassword), keepSession };
       const notice = { template: 'password-changed', to: account.email, data: noticeOf(request.origin) } as const;
       await transaction(async (tx) => {
@@ -126,7 +117,7 @@ export async function deleteMe(app: App): Promise<void> {
         tags: ['Account'],
         headers: ifMatch,
         response: {
-          204: NoContent,
+          204: { ...NoContent, headers: headers('Set-Cookie') },
           ...signedInProblems('reauthentication-required', 'precondition-failed', 'last-admin', 'legal-hold'),
         },
       },
@@ -136,6 +127,7 @@ export async function deleteMe(app: App): Promise<void> {
       await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS)).catch(
         accountEnded,
       );
+      clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },
   );

@@ -3,10 +3,13 @@ import { AppError } from '../errors.ts';
 import { listSessions } from '../models/session.ts';
 import { endAllSessions, endSession } from '../models/session-end.ts';
 import { sessionOf } from '../plugins/authentication.ts';
+import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import { headers, IdParams, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { SessionListQuery, SessionPage } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
 import { cursorFor, linkToNext, sessionView } from './representations.ts';
+
+const SignedOut = { ...NoContent, headers: headers('Set-Cookie') };
 
 /** The sessions of the account: see them, end them. */
 export default async function mySessions(app: App): Promise<void> {
@@ -46,12 +49,13 @@ export default async function mySessions(app: App): Promise<void> {
         summary: 'Sign out everywhere',
         description: 'Ends all sessions of the account, this one included.',
         tags: ['Sessions'],
-        response: { 204: NoContent, ...signedInProblems() },
+        response: { 204: SignedOut, ...signedInProblems() },
       },
     },
     async (request, reply) => {
       const { userId } = sessionOf(request);
       await transaction((tx) => endAllSessions(tx, request.origin, userId));
+      clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },
   );
@@ -63,13 +67,14 @@ export default async function mySessions(app: App): Promise<void> {
         operationId: 'signOut',
         summary: 'Sign out',
         tags: ['Sessions'],
-        response: { 204: NoContent, ...signedInProblems() },
+        response: { 204: SignedOut, ...signedInProblems() },
       },
     },
     async (request, reply) => {
       const { userId, _id } = sessionOf(request);
       // Whether a parallel sign-out was first makes no difference to whoever asked: the session is over.
       await transaction((tx) => endSession(tx, request.origin, userId, _id.toHexString()));
+      clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },
   );
@@ -82,13 +87,15 @@ export default async function mySessions(app: App): Promise<void> {
         summary: 'End one of the own sessions',
         tags: ['Sessions'],
         params: IdParams,
-        response: { 204: NoContent, ...signedInProblems('not-found') },
+        response: { 204: SignedOut, ...signedInProblems('not-found') },
       },
     },
     async (request, reply) => {
-      const { userId } = sessionOf(request);
-      const ended = await transaction((tx) => endSession(tx, request.origin, userId, request.params.id));
+      const { userId, _id } = sessionOf(request);
+      const { id } = request.params;
+      const ended = await transaction((tx) => endSession(tx, request.origin, userId, id));
       if (!ended) throw new AppError('not-found');
+      if (id === _id.toHexString()) clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },
   );

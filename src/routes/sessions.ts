@@ -1,10 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { AppError } from '../errors.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import type { AuditOrigin } from '../models/audit-event.ts';
 import { provePassword } from '../models/password-proof.ts';
 import { refreshSession } from '../models/session-refresh.ts';
 import { findForSignIn, type Proof } from '../models/sign-in.ts';
+import { sessionCookies } from '../plugins/session-cookies.ts';
 import { BODY_PROBLEMS, headers, problems, ref, SIGN_IN_PROBLEMS } from '../schemas/common.ts';
 import { Refresh, Refreshed, SignedIn, SignIn } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
@@ -13,6 +15,13 @@ import { signInAnswers } from './sign-in-answer.ts';
 type SignInBody = Static<typeof SignIn>;
 
 const MINUTE_MS = 60_000;
+
+const REFRESH_PROBLEMS = [
+  'idempotency-not-supported',
+  'invalid-token',
+  'refresh-token-reused',
+  'foreign-origin',
+] as const satisfies ErrorCode[];
 
 /** Sign-in and refresh: what opens a session or keeps it open. */
 export default async function sessions(app: App): Promise<void> {
@@ -36,10 +45,11 @@ export default async function sessions(app: App): Promise<void> {
       schema: {
         operationId: 'signIn',
         summary: 'Sign in',
+        description: 'With `transport: "cookie"` it also ends the session that the browser had before.',
         tags: ['Sessions'],
         body: ref(SignIn),
         response: {
-          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
+          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location', 'Set-Cookie') },
           ...problems(...BODY_PROBLEMS, ...SIGN_IN_PROBLEMS),
         },
       },
@@ -65,22 +75,45 @@ export default async function sessions(app: App): Promise<void> {
         operationId: 'refreshSession',
         summary: 'Refresh a session',
         description:
-          'Exchanges the refresh token for a new pair. A token used before ends its session, but a retry within 10 seconds gets the same successor.',
+          'Exchanges the refresh token for a new pair. A token used before ends its session, but a retry within 10 seconds gets the same successor. Without `refreshToken` that of the cookie is taken, and the new pair are cookies again.',
         tags: ['Sessions'],
         body: ref(Refresh),
         response: {
-          200: { ...ref(Refreshed), description: 'The session with new tokens.' },
-          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-token', 'refresh-token-reused'),
+          200: { ...ref(Refreshed), description: 'The session with new tokens.', headers: headers('Set-Cookie') },
+          ...problems(...BODY_PROBLEMS, ...REFRESH_PROBLEMS),
         },
       },
       config: { limit: { name: 'refresh', max: 120, windowMs: MINUTE_MS }, secretResponse: true },
+      // Where the cookie says it all, an empty body is as good as `{}`.
+      preValidation: (request, _reply, done) => {
+        request.body ??= {};
+        done();
+      },
     },
-    async (request) => {
-      const { refreshToken } = request.body;
-      return issued(await refreshSession(refreshToken, request.origin, { keyring: deps.keyring, lifetimes: config }));
+    async (request, reply) => {
+      const { token, transport } = presentedToken(request, request.body);
+      const refreshed = await refreshSession(token, request.origin, { keyring: deps.keyring, lifetimes: config });
+      return issued(reply, refreshed, transport);
     },
   );
 }
+
+/**
+ * The refresh token of the body, which is answered by tokens, or of the cookie, which is answered by cookies: no script
+ * of a page can turn the one into the other.
+ */
+function presentedToken(request: FastifyRequest, { refreshToken }: Static<typeof Refresh>) {
+  if (refreshToken !== undefined) return { token: refreshToken, transport: 'token' } as const;
+  const { refresh } = sessionCookies(request);
+  if (refresh === undefined) throw tokenMissing();
+  request.server.refuseForeignOrigin(request);
+  return { token: refresh, transport: 'cookie' } as const;
+}
+
+const tokenMissing = (): AppError =>
+  new AppError('validation-failed', {
+    errors: [{ pointer: '/refreshToken', code: 'required', detail: 'is required where no cookie brings it' }],
+  });
 
 const invalidEmail = (): AppError =>
   new AppError('validation-failed', {

@@ -1,6 +1,6 @@
-import { AppError } from '../errors.ts';
+import { assertAcceptablePassword } from '../models/acceptable-password.ts';
 import { signUp, signUpUnseen } from '../models/sign-up.ts';
-import { emailField, passwordProblems, profileChange } from '../models/user-fields.ts';
+import { emailField, profileChange } from '../models/user-fields.ts';
 import { BODY_PROBLEMS, headers, IDEMPOTENCY_PROBLEMS, idempotencyKey, problems, ref } from '../schemas/common.ts';
 import { Accepted } from '../schemas/mailed.ts';
 import { SignUp, User } from '../schemas/user.ts';
@@ -37,10 +37,9 @@ export default async function users(app: App): Promise<void> {
       const { password, email: given, ...input } = request.body;
       const { email, problems: emailProblems } = emailField(given);
       const { set: profile, problems: profileProblems } = profileChange(input);
-      const invalid = [...emailProblems, ...profileProblems];
-      const unacceptable = passwordProblems(password, '/password', config, { email, ...input });
-      if (invalid.length > 0) throw new AppError('validation-failed', { errors: [...invalid, ...unacceptable] });
-      if (unacceptable.length > 0) throw new AppError('password-unacceptable', { errors: unacceptable });
+      const others = [...emailProblems, ...profileProblems];
+      const candidate = { password, pointer: '/password', owner: { email, ...input }, others };
+      await assertAcceptablePassword(candidate, { config, log: request.log });
       const passwordHash = await deps.passwords.hash(password);
       const { origin } = request;
       const account = { email, passwordHash, profile };

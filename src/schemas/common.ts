@@ -72,6 +72,7 @@ export const SIGN_IN_PROBLEMS = [
   'idempotency-not-supported',
   'invalid-credentials',
   'mfa-required',
+  'foreign-origin',
   'email-not-verified',
 ] as const satisfies ErrorCode[];
 
@@ -92,9 +93,21 @@ export function problems(...codes: readonly ErrorCode[]): Record<number, TSchema
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemResponse(status, group)]));
 }
 
-/** The errors of a route for signed-in accounts. */
+/** The errors of a route for signed-in accounts. Where a role opens the door, a second factor may have to as well. */
 export const signedInProblems = (...codes: readonly ErrorCode[]): Record<number, TSchema> =>
-  problems(...SIGNED_IN, ...codes);
+  problems(...SIGNED_IN, ...codes, ...(codes.includes('forbidden') ? (['second-factor-required'] as const) : []));
+
+/** Responses with one more problem among them: one that a plugin answers, so that no route needs to declare it. */
+export function withProblem(responses: object, code: ErrorCode): Record<string, unknown> {
+  const [status] = ERRORS[code];
+  const { [status]: declared } = responses as Record<number, DeclaredProblem>;
+  const others = Object.keys(declared?.content['application/problem+json'].examples ?? {}) as ErrorCode[];
+  return { ...responses, [status]: problemResponse(status, [...others, code]) };
+}
+
+interface DeclaredProblem {
+  readonly content: { readonly 'application/problem+json': { readonly examples: Readonly<Record<string, unknown>> } };
+}
 
 function problemResponse(status: number, codes: readonly ErrorCode[]): TSchema {
   const examples = codes.map((code) => [
@@ -142,6 +155,10 @@ const HEADERS = {
   ETag: { type: 'string', description: 'Version of the resource, for `If-Match`.' },
   Location: { type: 'string', description: 'Where the new resource is.' },
   Link: { type: 'string', description: 'The next page (`rel="next"`), RFC 8288.' },
+  'Set-Cookie': {
+    type: 'string',
+    description: 'For browsers: `__Host-roster-access` and `__Host-roster-refresh`, set or cleared.',
+  },
 } as const;
 
 export const NoContent = Type.Null({ description: 'Done; there is nothing to say.' });

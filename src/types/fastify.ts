@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from '../config.ts';
+import type { IdentityProviders } from '../lib/identity/provider.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import type { Passwords } from '../lib/passwords.ts';
 import type { Permission } from '../lib/permissions.ts';
 import type { Metrics } from '../metrics.ts';
+import type { CodeFailures } from '../models/code-failures.ts';
 import type { Limit } from '../models/rate-limit.ts';
 import type { LiveSession } from '../models/session.ts';
 import type { SignInFailures } from '../models/sign-in-failures.ts';
@@ -38,8 +40,10 @@ export type AuthenticatedSession = LiveSession;
 export interface Dependencies {
   readonly keyring: Keyring;
   readonly passwords: Passwords;
+  readonly codeFailures: CodeFailures;
   readonly signInFailures: SignInFailures;
   readonly signingKeys: SigningKeys;
+  readonly identityProviders: IdentityProviders;
   /** Default: one that writes to the standard output. */
   readonly logger?: FastifyBaseLogger;
 }

@@ -64,7 +64,7 @@ describe('roster admin create', () => {
       'grace.hopper@example.com',
       'grace.hopper\n',
       [],
-      /15 characters\n.*must not be built from/,
+      /15 characters\n.*attackers try first\n.*must not be built from/,
     ],
     [
       'every reason against the account',

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
-import { configSchema } from '../../src/config.ts';
+import { configSchema } from '../../src/config-schema.ts';
 import { configurationDocument } from '../../src/documents/configuration.ts';
 import { interfaceOf } from '../../src/documents/interfaces.ts';
 import { table } from '../../src/documents/markdown.ts';

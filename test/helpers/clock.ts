@@ -15,3 +15,6 @@ export function stopTheClock(): void {
     vi.useRealTimers();
   });
 }
+
+/** Puts a clock that was stopped forward. */
+export const passTime = (ms: number): void => void vi.setSystemTime(Date.now() + ms);

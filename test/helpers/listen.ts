@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { App } from '../../src/types/fastify.ts';
 
 /** Listens on a free port of this machine, and tells which. */
@@ -8,3 +8,12 @@ export async function listen(app: App): Promise<number> {
 }
 
 export const portOf = (app: App): number => (app.server.address() as AddressInfo).port;
+
+/** A port that nobody has at the moment, for what must know it before it listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

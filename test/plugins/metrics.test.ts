@@ -55,6 +55,17 @@ describe('metrics', () => {
     expect(await measured('roster_mongodb_pool_exhausted_total')).toBe(0);
   });
 
+  it('show for how long mail has been due, and are none the worse where nobody can tell', async () => {
+    const { metrics } = (await service.another()).app;
+    let overdue = Promise.resolve(90_000);
+    metrics.watchOutbox(() => overdue);
+    expect(await metrics.registry.metrics()).toContain('\nroster_mail_overdue_seconds 90\n');
+    overdue = Promise.reject(new Error('no database'));
+    const text = await metrics.registry.metrics();
+    expect(text).toMatch(/\nroster_mail_overdue_seconds Nan\n/i);
+    expect(text).toContain('roster_hashing_active 0');
+  });
+
   it('are served on a port of their own', async () => {
     service.app.metrics.watchProcess();
     const server = await serveMetrics(service.app.metrics.registry, '127.0.0.1', 0);

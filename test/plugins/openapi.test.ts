@@ -8,7 +8,9 @@ interface Operation {
   readonly summary?: string;
   readonly tags?: readonly string[];
   readonly security?: readonly object[];
-  readonly responses: Readonly<Record<string, { readonly description?: string }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly description?: string; readonly headers?: Record<string, unknown> }>
+  >;
 }
 interface Document {
   readonly openapi: string;
@@ -49,11 +51,28 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('says of each operation whether it needs an access token', () => {
+  it('says of each operation whether it needs an access token, which may come in either way', () => {
     const byWhere = new Map(operations());
+    const eitherWay = [{ accessToken: [] }, { sessionCookie: [] }];
     expect(byWhere.get('post /v1/users')?.security).toEqual([]);
-    expect(byWhere.get('get /v1/users/me')?.security).toEqual([{ accessToken: [] }]);
-    expect(byWhere.get('get /v1/admin/users')?.security).toEqual([{ accessToken: [] }]);
+    expect(byWhere.get('get /v1/users/me')?.security).toEqual(eitherWay);
+    expect(byWhere.get('get /v1/admin/users')?.security).toEqual(eitherWay);
+  });
+
+  it('tells of the cookies where they are set and cleared', () => {
+    const where = operations().filter(([, { responses }]) =>
+      Object.values(responses).some(({ headers }) => headers?.['Set-Cookie']),
+    );
+    expect(where.map(([name]) => name)).toEqual(
+      expect.arrayContaining([
+        'post /v1/sessions',
+        'delete /v1/sessions',
+        'post /v1/sessions/refresh',
+        'delete /v1/users/me',
+        'delete /v1/sessions/current',
+        'delete /v1/sessions/{id}',
+      ]),
+    );
   });
 
   it('names its schemas and refers to them: no reference leads nowhere', () => {

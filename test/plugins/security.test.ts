@@ -60,6 +60,7 @@ describe('other origins', () => {
     expect(answer.statusCode).toBe(204);
     expect(answer.headers['access-control-allow-origin']).toBe('https://app.example.com');
     expect(answer.headers['access-control-allow-methods']).toContain('PATCH');
+    expect(answer.headers['access-control-allow-credentials']).toBe('true');
     const { headers } = await service.app.inject({ url: '/healthz', headers: { origin: 'http://localhost:5173' } });
     expect(headers['access-control-allow-origin']).toBe('http://localhost:5173');
     expect(headers['access-control-expose-headers']).toMatch(

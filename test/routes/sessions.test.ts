@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { browserSignIn, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { call, PASSWORD, person, signIn } from '../helpers/people.ts';
 
 let service: TestApp;
@@ -28,6 +29,31 @@ describe('POST /v1/sessions', () => {
     expect(response.headers['location']).toBe(`/v1/sessions/${body.session.id}`);
     expect(Date.parse(body.accessTokenExpiresAt) - Date.now()).toBeLessThanOrEqual(600_000);
     expect(await AuditEvent.countDocuments({ action: 'session.created', 'target.id': id })).toBe(2);
+  });
+
+  it('puts the tokens into cookies for a browser that asks, and tells it all the rest', async () => {
+    const { email, id } = await person(service);
+    const browser = openBrowser(service);
+    const response = await browser.call('POST', '/v1/sessions', { email, password: PASSWORD, transport: 'cookie' });
+    expect(response.statusCode).toBe(201);
+    expect(response.json()).toEqual({
+      session: expect.objectContaining({ current: true }),
+      user: expect.objectContaining({ id, email }),
+      deviceToken: expect.any(String),
+      accessTokenExpiresAt: expect.any(String),
+      refreshTokenExpiresAt: expect.any(String),
+    });
+    expect((await browser.call('GET', '/v1/users/me')).json().id).toBe(id);
+    expect((await browser.call('PATCH', '/v1/users/me', { firstName: 'Ada' })).json().firstName).toBe('Ada');
+    expect((await browser.call('GET', '/v1/sessions')).json().items[0]).toMatchObject({ current: true });
+  });
+
+  it('knows no third way to hand tokens over', async () => {
+    for (const transport of ['header', 'Cookie', '', null, 1, ['cookie'], {}]) {
+      const body = { email: 'ada@example.com', password: PASSWORD, transport };
+      const { json, statusCode } = await call(service, 'POST', '/v1/sessions', body);
+      expect([statusCode, json().errors[0].pointer], JSON.stringify(transport)).toEqual([400, '/transport']);
+    }
   });
 
   it('wakes an inactive account', async () => {
@@ -57,6 +83,26 @@ describe('POST /v1/sessions/refresh', () => {
     expect((await refresh(refreshed.refreshToken)).statusCode).toBe(200);
   });
 
+  it('replaces the cookies of a browser, whether it sends an empty object or nothing', async () => {
+    const { browser, sessionId } = await browserSignIn(service, (await person(service)).email);
+    for (const body of [{}, undefined]) {
+      const before = browser.cookies.get(REFRESH);
+      const response = await browser.call('POST', '/v1/sessions/refresh', body);
+      expect([response.statusCode, response.json().session.id]).toEqual([200, sessionId]);
+      expect(browser.cookies.get(REFRESH)).not.toBe(before);
+      expect((await browser.call('GET', '/v1/users/me')).statusCode).toBe(200);
+    }
+  });
+
+  it('takes the token of the body before that of a cookie, and answers as it was asked', async () => {
+    const ada = await person(service);
+    const { browser } = await browserSignIn(service, ada.email);
+    const before = new Map(browser.cookies);
+    const response = await browser.call('POST', '/v1/sessions/refresh', { refreshToken: ada.refreshToken });
+    expect(response.json()).toMatchObject({ session: { id: ada.sessionId }, refreshToken: expect.any(String) });
+    expect(browser.cookies).toEqual(before);
+  });
+
   it.each(['', 'x', 'A'.repeat(64), '..', '💥'.repeat(16)])('refuses %j', async (token) => {
     expect((await refresh(token)).statusCode).toBeOneOf([400, 401]);
   });
@@ -73,6 +119,25 @@ describe('the own sessions', () => {
     expect(page.headers['link']).toBe(`</v1/sessions?limit=2&cursor=${nextCursor}>; rel="next"`);
     const rest = (await first.call('GET', `/v1/sessions?limit=2&cursor=${nextCursor}`)).json();
     expect(rest).toMatchObject({ items: [{ id: first.sessionId, current: true }], nextCursor: null });
+  });
+
+  it('name their device where the user agent does', async () => {
+    const { email } = await person(service);
+    const signInWith = async (userAgent: string) => {
+      const headers = { 'user-agent': userAgent };
+      return (await call(service, 'POST', '/v1/sessions', { email, password: PASSWORD }, { headers })).json().session;
+    };
+    const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0';
+    expect(await signInWith(firefox)).toMatchObject({ userAgent: firefox, device: 'Firefox on Windows' });
+    expect(await signInWith('curl/8.5.0')).not.toHaveProperty('device');
+    const phone = await signIn(service, email);
+    const { items } = (await phone.call('GET', '/v1/sessions')).json();
+    expect(items.map(({ device }: { device?: string }) => device)).toEqual([
+      undefined,
+      undefined,
+      'Firefox on Windows',
+      undefined,
+    ]);
   });
 
   it('end one by one, and all at once', async () => {

@@ -1,11 +1,14 @@
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { transaction } from '../../src/database.ts';
 import { madeUpAccount } from '../../src/explain/accounts.ts';
 import { explainCommand, isExplainable } from '../../src/explain/command.ts';
+import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
 import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
+import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import { USER_LISTS } from '../../src/models/user-list.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
@@ -22,7 +25,7 @@ let scene: Scene;
 let standIn: boolean;
 
 beforeAll(async () => {
-  service = await buildTestApp();
+  service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
   standIn = await isStandIn(mongoose.connection.getClient());
   await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
   scene = new Scene(service.app);
@@ -70,10 +73,31 @@ describe('the queries of every route', () => {
   );
 });
 
-describe('the check itself', () => {
-  const sentBy = async (work: () => Promise<unknown>) =>
-    (await recordCommands(mongoose.connection.getClient(), work)).sent;
+const sentBy = async (work: () => Promise<unknown>) =>
+  (await recordCommands(mongoose.connection.getClient(), work)).sent;
 
+it('the queries of the delivery of mail', async () => {
+  const { keyring } = service.deps;
+  const data = { link: 'https://accounts.example.com/#token' };
+  const mail = { template: 'reset-password', to: 'ada@example.com', data } as const;
+  await transaction(async (tx) => {
+    for (let n = 0; n < 200; n += 1) await enqueueMail(tx, keyring, mail);
+  });
+  // Most records of an outbox are done.
+  const due = await Outbox.distinct('_id').then((ids) => ids.slice(0, 20));
+  await Outbox.updateMany({ _id: { $nin: due } }, { $set: { sentAt: new Date() }, $unset: { dueAt: 1 } });
+  const sent = await sentBy(async () => {
+    await overdueMs();
+    const claimed = await claimMail();
+    if (claimed) await markSent(claimed);
+    const another = await claimMail();
+    if (another) await markFailed(another, { code: 'EENVELOPE 450', permanent: false });
+  });
+  expect(sent.map(({ name }) => name)).toEqual(['find', 'findAndModify', 'update', 'findAndModify', 'update']);
+  expect(await wrongIn(sent)).toEqual([]);
+});
+
+describe('the check itself', () => {
   it('sees a query that no index serves, in a read and in a write', async () => {
     const unindexed = { statusReason: 'nothing has this' };
     const reads = await sentBy(() => User.find(unindexed).lean());

@@ -34,6 +34,15 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+/** Requests that have nothing to say but that they are made. */
+const WITHOUT_INPUT = [
+  'POST /v1/reauthentication/options',
+  'POST /v1/sessions/passkey/options',
+  'POST /v1/users/me/factors/recovery-codes',
+  'POST /v1/users/me/factors/totp',
+  'POST /v1/users/me/passkeys/options',
+];
+
 const routeOf = (name: string): RouteEntry => {
   const route = routes.get(name);
   if (!route) throw new Error(`${name} is documented and not registered`);
@@ -59,14 +68,15 @@ describe.each(operations)('$name', (operation) => {
     expect(operation.summary).toMatch(/^[A-Z].*[^.]$/);
     expect(operation.tags).toHaveLength(1);
     expect(document.tags.map((tag) => tag.name)).toContain(operation.tags?.[0]);
-    expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+    expect(Object.keys(responses).some((status) => /^[23]/.test(status))).toBe(true);
     for (const [status, { description }] of Object.entries(responses)) expect(description, status).toMatch(/\S/);
   });
 
   it('asks for what its scope asks for', () => {
     const { access, permission } = routeOf(name);
-    const needed = access === 'public' ? [] : [{ accessToken: [] }];
-    expect(operation.security).toEqual(OPTIONAL_SESSION.includes(name) ? [{}, { accessToken: [] }] : needed);
+    const signedIn = [{ accessToken: [] }, { sessionCookie: [] }];
+    const needed = access === 'public' ? [] : signedIn;
+    expect(operation.security).toEqual(OPTIONAL_SESSION.includes(name) ? [{}, ...signedIn] : needed);
     expect(access === 'admin').toBe(permission !== undefined);
     if (permission) expect(operation.description).toContain(`\`${permission}\``);
     if (access === 'recently-authenticated') expect(operation.description).toContain('10 minutes');
@@ -79,8 +89,9 @@ describe.each(operations)('$name', (operation) => {
     const expected: (readonly ErrorCode[] | false)[] = [
       limited && ['validation-failed', 'rate-limited', 'internal-error', 'overloaded', 'unavailable'],
       access !== 'public' && ['unauthenticated', 'invalid-token'],
-      OPTIONAL_SESSION.includes(name) && ['invalid-token'],
-      permission !== undefined && ['forbidden'],
+      access !== 'public' && method !== 'GET' && ['foreign-origin'],
+      OPTIONAL_SESSION.includes(name) && ['invalid-token', 'foreign-origin'],
+      permission !== undefined && ['forbidden', 'second-factor-required'],
       access === 'recently-authenticated' && ['reauthentication-required'],
       operation.requestBody !== undefined && BODY_PROBLEMS,
       keyed && IDEMPOTENCY_PROBLEMS,
@@ -107,7 +118,8 @@ describe.each(operations)('$name', (operation) => {
   });
 
   it('takes a body where its method has one', () => {
-    expect(operation.requestBody !== undefined).toBe(['POST', 'PUT', 'PATCH'].includes(method));
+    const hasBody = ['POST', 'PUT', 'PATCH'].includes(method) && !WITHOUT_INPUT.includes(name);
+    expect(operation.requestBody !== undefined).toBe(hasBody);
   });
 });
 
@@ -126,4 +138,16 @@ it('a list is paged', () => {
       maximum: 100,
       default: 20,
     });
+});
+
+it('every way to sign in lets a browser ask for cookies, and tells of them', () => {
+  const signedIn = '#/components/schemas/SignedIn';
+  const ways = operations.filter(({ responses }) => JSON.stringify(responses['201'] ?? '').includes(signedIn));
+  expect(ways.map(({ name }) => name)).toEqual(expect.arrayContaining(['POST /v1/sessions']));
+  for (const { name, problems, responses, requestBody } of ways) {
+    const [, body = ''] = /#\/components\/schemas\/(\w+)/.exec(JSON.stringify(requestBody)) ?? [];
+    expect(document.components.schemas[body]?.['properties'], name).toHaveProperty('transport');
+    expect(responses['201'], name).toHaveProperty('headers.Set-Cookie');
+    expect(Object.keys(problems), name).toContain('foreign-origin');
+  }
 });

@@ -9,9 +9,19 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import type { TestApp } from '../helpers/app.ts';
+import { openBrowser } from '../helpers/cookie-jar.ts';
+import {
+  authorizeUrl,
+  exchange,
+  type IdentityService,
+  newVerifier,
+  RETURN_TO,
+  startIdentityService,
+} from '../helpers/identities.ts';
 import { magicLink, mailTo, signUp, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
+import { Visitor } from '../helpers/visitor.ts';
 
 interface Documented {
   readonly content?: Record<string, { readonly schema?: unknown; readonly examples?: Record<string, unknown> }>;
@@ -37,6 +47,9 @@ async function asAnybody() {
   const key = { 'idempotency-key': 'a-key' };
   await see('GET /healthz', get('/healthz'));
   await see('GET /readyz', get('/readyz'));
+  const [keys] = await see('GET /.well-known/jwks.json', get('/.well-known/jwks.json'));
+  const known = { headers: { 'if-none-match': String(keys?.headers['etag']) } };
+  await see('GET /.well-known/jwks.json', call(service, 'GET', '/.well-known/jwks.json', undefined, known));
   await see('GET /problems', get('/problems'));
   await see('GET /problems/{code}', get('/problems/forbidden'), get('/problems/nothing'));
   await see('POST /v1/users', post('/v1/users', { email, password: PASSWORD, firstName: 'Ada' }, key));
@@ -61,6 +74,21 @@ async function asAnybody() {
   await refresh(service, first?.json().refreshToken);
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken));
   await see('POST /v1/sessions/refresh', refresh(service, ada.refreshToken), post('/v1/sessions/refresh'));
+}
+
+async function asBrowser() {
+  const { email } = await person(service);
+  const browser = openBrowser(service);
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  const body = { email, password: PASSWORD, transport: 'cookie' };
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}));
+  await see('GET /v1/sessions', browser.call('GET', '/v1/sessions'));
+  await see('POST /v1/sessions', browser.call('POST', '/v1/sessions', body, foreign));
+  await see('POST /v1/sessions/refresh', browser.call('POST', '/v1/sessions/refresh', {}, foreign));
+  await see('PATCH /v1/users/me', browser.call('PATCH', '/v1/users/me', {}, foreign));
+  await see('DELETE /v1/users/me', browser.call('DELETE', '/v1/users/me', undefined, foreign));
+  await see('DELETE /v1/sessions/current', browser.call('DELETE', '/v1/sessions/current'));
 }
 
 async function asOwner() {
@@ -129,6 +157,58 @@ async function asAdmin() {
   await step('restore');
 }
 
+/** By a provider of this process: the way there, back by link and by form, and what its owner does with it. */
+async function byIdentity() {
+  const [email, claims] = [freshEmail(), { email_verified: true }];
+  running.idp.people.set('ada', { email, ...claims }).set('bob', { email: freshEmail(), ...claims });
+  const url = '/v1/identities/local';
+  const away = async (begin = `${url}/authorize`, who = 'ada') => {
+    const browser = new Visitor(service, who);
+    const { url: back } = await browser.visit(begin, ({ pathname }) => pathname.endsWith('/callback'));
+    return { back, cookie: `__Host-roster-identity=${browser.cookie('__Host-roster-identity')}` };
+  };
+  const byLink = ({ back, cookie }: Awaited<ReturnType<typeof away>>) =>
+    call(service, 'GET', back.pathname + back.search, undefined, { headers: { cookie } });
+  const byForm = ({ back, cookie }: Awaited<ReturnType<typeof away>>) =>
+    service.app.inject({
+      method: 'POST',
+      url: back.pathname,
+      payload: back.search.slice(1),
+      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    });
+
+  await see('GET /v1/identities', get('/v1/identities'));
+  const begin = 'GET /v1/identities/{provider}/authorize';
+  await see(begin, get(`${url}/authorize`), get('/v1/identities/x/authorize'), get(authorizeUrl({ redirectTo: 'x' })));
+  for (const [name, back] of [
+    ['GET /v1/identities/{provider}/callback', byLink],
+    ['POST /v1/identities/{provider}/callback', byForm],
+  ] as const) {
+    const answered = await away();
+    await see(name, back(answered));
+    await see(name, back(answered), back(await away(authorizeUrl())));
+    await see(name, back(await away(undefined, 'nobody')), back(await away(authorizeUrl(), 'nobody')));
+  }
+  const verifier = newVerifier();
+  const { fragment } = await new Visitor(service, 'ada').visit(authorizeUrl({ verifier }));
+  const [signedIn] = await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier));
+  await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier), post('/v1/sessions/identity'));
+  const headers = { authorization: `Bearer ${signedIn?.json().accessToken}` };
+  const mine = (method: 'GET' | 'POST' | 'DELETE', path = '', body?: unknown) =>
+    call(service, method, `/v1/users/me/identities${path}`, body, { headers });
+  const link = 'POST /v1/users/me/identities/{provider}';
+  const [begun] = await see(link, mine('POST', '/local', { redirectTo: RETURN_TO }), mine('POST', '/local', {}));
+  await see(link, mine('POST', '/nobody', { redirectTo: RETURN_TO }));
+  const arrived = await new Visitor(service, 'bob').visit(begun?.json().authorizationUrl);
+  const code = { code: arrived.fragment.get('code') };
+  await see('POST /v1/users/me/identities', mine('POST', '', code));
+  await see('POST /v1/users/me/identities', mine('POST', '', code), post('/v1/users/me/identities', code));
+  const [list] = await see('GET /v1/users/me/identities', mine('GET'), get('/v1/users/me/identities'));
+  for (const { id } of list?.json().items ?? [])
+    await see('DELETE /v1/users/me/identities/{id}', mine('DELETE', `/${id}`));
+  await see('DELETE /v1/users/me/identities/{id}', mine('DELETE', `/${'0'.repeat(24)}`));
+}
+
 async function byMail() {
   const hiding = await service.another({ HIDE_EXISTING_ACCOUNTS: 'true' });
   const email = freshEmail();
@@ -188,16 +268,20 @@ async function asAdminByMail() {
   await see('DELETE /v1/admin/users/{id}/sessions', admin.call('DELETE', `${url}/sessions`));
 }
 
+let running: IdentityService;
 beforeAll(async () => {
-  service = await buildTestApp();
+  running = await startIdentityService();
+  ({ service } = running);
   paths = (service.app.swagger() as unknown as { paths: Paths }).paths;
   await asAnybody();
+  await asBrowser();
   await asOwner();
   await asAdmin();
+  await byIdentity();
   await byMail();
   await asAdminByMail();
 });
-afterAll(() => service.close());
+afterAll(() => running.close());
 
 const documented = (operation: string, status: number): Documented | undefined => {
   const [method = '', path = ''] = operation.split(' ');
@@ -230,7 +314,7 @@ it('every answer is one that its operation documents, and equals its schema', ()
     const what = `${operation} → ${response.statusCode} ${response.body}`;
     const answer = documented(operation, response.statusCode);
     expect(answer, what).toBeDefined();
-    if (response.statusCode === 204) {
+    if (response.statusCode === 204 || Math.floor(response.statusCode / 100) === 3) {
       expect(response.body, what).toBe('');
       continue;
     }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { ACCESS, type Browser, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
 import { call, dump, freshEmail, type Person, signIn } from '../helpers/people.ts';
@@ -30,12 +31,10 @@ function canary(): string {
 /** Remembers what an answer gave away on purpose, and keeps the answer when it is an error. */
 function heard(response: Answer): Answer {
   if (response.statusCode >= 400) said.add(response.body);
-  else if (response.body.includes('accessToken')) {
-    const { accessToken, refreshToken } = response.json();
-    secrets.add(refreshToken);
-    // The parts as well: a signature is what makes a token.
-    for (const part of [accessToken, accessToken.split('.')[2]]) secrets.add(part);
-  }
+  const { accessToken, refreshToken } = response.statusCode < 300 && response.body ? response.json() : {};
+  const tokens: string[] = [accessToken, refreshToken, ...response.cookies.map(({ value }) => value)].filter(Boolean);
+  // The parts as well: a signature is what makes a token.
+  for (const token of tokens) secrets.add(token).add(token.split('.').at(-1) ?? '');
   return response;
 }
 
@@ -115,6 +114,28 @@ async function refreshAndReuse(owner: Person): Promise<void> {
   await refresh(invented);
 }
 
+/** A browser's tokens are in headers, in both directions. */
+async function browse(password: string): Promise<void> {
+  const browser = openBrowser(service);
+  const send = async (...request: Parameters<Browser['call']>) => heard(await browser.call(...request));
+  const signIn = { email, password, transport: 'cookie' };
+  expect((await send('POST', '/v1/sessions', signIn)).statusCode).toBe(201);
+  expect((await send('POST', '/v1/sessions', signIn)).statusCode).toBe(201);
+  expect((await send('GET', '/v1/users/me')).statusCode).toBe(200);
+  const foreign = { headers: { origin: 'https://evil.example' } };
+  expect((await send('PATCH', '/v1/users/me', {}, foreign)).statusCode).toBe(403);
+  const first = new Map(browser.cookies);
+  for (let n = 0; n < 2; n++) expect((await send('POST', '/v1/sessions/refresh', {})).statusCode).toBe(200);
+  expect((await send('POST', BROKEN, {})).statusCode).toBe(500);
+  for (const [name, value] of first) browser.cookies.set(name, value);
+  expect((await send('POST', '/v1/sessions/refresh', {})).json().code).toBe('refresh-token-reused');
+  expect((await send('GET', '/v1/users/me')).statusCode).toBe(401);
+  browser.cookies.set(ACCESS, canary().replaceAll(' ', '-')).set(REFRESH, canary().replaceAll(' ', '-'));
+  for (const value of browser.cookies.values()) secrets.add(value);
+  await send('GET', '/v1/users/me');
+  await send('POST', '/v1/sessions/refresh', {});
+}
+
 /** All that is mailed, and used wrongly before it is used rightly. */
 async function followMail(password: string): Promise<void> {
   const use = async (url: string, secret: string, body: object) => {
@@ -170,6 +191,7 @@ describe('passwords, tokens and credentials of every flow', () => {
     const { password, owner } = await signUpAndIn();
     await fail();
     await refreshAndReuse(owner);
+    await browse(password);
     await followMail(password);
     await changePassword(password);
     stored = await dump();

@@ -4,6 +4,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { type Browser, browserSignIn, openBrowser } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
@@ -42,6 +43,38 @@ it.each(WAYS)('a session that %s is dead everywhere', async (_way, end) => {
       expect(outcome(await refresh(instance, token))).toBe('401 invalid-token');
   }
 });
+
+const BROWSER_WAYS: [string, (browser: Browser, sessionId: string) => Promise<unknown>][] = [
+  ['signs out', (browser) => browser.call('DELETE', '/v1/sessions/current')],
+  ['is ended from another device', (_browser, sessionId) => ada.call('DELETE', `/v1/sessions/${sessionId}`)],
+  ['is ended with all others', (browser) => browser.call('DELETE', '/v1/sessions', undefined, { on: there })],
+];
+
+it.each(BROWSER_WAYS)(
+  'a session of a browser that %s is dead everywhere, if its cookies were kept',
+  async (_way, end) => {
+    ada = await signIn(here, ada.email);
+    const { browser, sessionId } = await browserSignIn(here, ada.email);
+    const cookies = [new Map(browser.cookies)];
+    await browser.call('POST', '/v1/sessions/refresh', {}, { on: there });
+    cookies.push(new Map(browser.cookies));
+    const inTurn = async (method: 'GET' | 'POST', url: string, kept: Map<string, string>, on: TestApp) => {
+      const copy = openBrowser(on);
+      for (const [name, value] of kept) copy.cookies.set(name, value);
+      return outcome(await copy.call(method, url, method === 'POST' ? {} : undefined));
+    };
+    for (const instance of [here, there])
+      for (const kept of cookies) expect(await inTurn('GET', '/v1/users/me', kept, instance)).toBe('200');
+
+    await end(browser, sessionId);
+
+    for (const instance of [here, there])
+      for (const kept of cookies) {
+        expect(await inTurn('GET', '/v1/users/me', kept, instance)).toBe('401 invalid-token');
+        expect(await inTurn('POST', '/v1/sessions/refresh', kept, instance)).toBe('401 invalid-token');
+      }
+  },
+);
 
 it('the other sessions of the account go on', async () => {
   const [phone, tablet] = [await signIn(here, ada.email), await signIn(here, ada.email)];

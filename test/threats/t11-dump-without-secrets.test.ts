@@ -3,6 +3,7 @@
 // is not in it.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { placeOf } from '../../src/lib/keyring.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   const next = freshEmail('next');
   await ada.call('PUT', '/v1/users/me/email', { email: next });
   const { privateJwk = '', _id = '' } = (await SigningKey.findOne().lean()) ?? {};
-  const place = { collection: 'signing_keys', record: _id, field: 'privateJwk' };
+  const place = placeOf('signing_keys', _id, 'privateJwk');
   const { d } = JSON.parse(service.deps.keyring.decrypt(privateJwk, place).toString());
   Object.assign(secrets, {
     'the access token': ada.accessToken,

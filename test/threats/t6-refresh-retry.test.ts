@@ -8,6 +8,7 @@ import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
 import { mintRefreshToken } from '../../src/lib/refresh-token.ts';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { browserSignIn, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
@@ -47,6 +48,20 @@ describe('a retry within ten seconds', () => {
     await refresh(here, await successorOf(here, phone.refreshToken));
     expect(outcome(await refresh(there, phone.refreshToken))).toBe('401 refresh-token-reused');
   });
+});
+
+it('two tabs of one browser that refresh at once go on with the same cookies, whichever answer comes last', async () => {
+  const { browser, sessionId } = await browserSignIn(here, ada.email);
+  const tabs = [here, there, here, there].map((instance) => {
+    const tab = openBrowser(instance);
+    for (const [name, value] of browser.cookies) tab.cookies.set(name, value);
+    return tab;
+  });
+  for (const answer of await Promise.all(tabs.map((tab) => tab.call('POST', '/v1/sessions/refresh', {}))))
+    expect(outcome(answer)).toBe('200');
+  expect(new Set(tabs.map(({ cookies }) => cookies.get(REFRESH))).size).toBe(1);
+  expect(await Session.findById(sessionId).lean()).toMatchObject({ rotation: 1 });
+  for (const tab of tabs) expect(outcome(await tab.call('GET', '/v1/users/me'))).toBe('200');
 });
 
 it('a retry after ten seconds is a reuse', async () => {

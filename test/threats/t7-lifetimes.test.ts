@@ -4,6 +4,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { ACCESS, browserSignIn, REFRESH } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
@@ -55,6 +56,39 @@ it('a session that is refreshed all the time ends all the same', async () => {
     expect(outcome(await whoAmI(instance, last.accessToken))).toBe('401 invalid-token');
     expect(outcome(await refresh(instance, last.refreshToken))).toBe('401 invalid-token');
   }
+});
+
+it('cookies last as long as what they hold, and keep no session alive', async () => {
+  const { browser } = await browserSignIn(here, ada.email);
+  const end = Date.now() + 180 * MINUTE_MS;
+  const refreshed = (on: TestApp) => browser.call('POST', '/v1/sessions/refresh', {}, { on });
+  const course = [
+    [here, 55, 60],
+    [there, 55, 60],
+    [here, 50, 20],
+  ] as const;
+  for (const [instance, after, minutesLeft] of course) {
+    pass(after);
+    const { cookies } = await refreshed(instance);
+    expect(cookies.map(({ name, maxAge }) => [name, maxAge])).toEqual([
+      [ACCESS, 600],
+      [REFRESH, minutesLeft * 60],
+    ]);
+  }
+  const kept = new Map(browser.cookies);
+  vi.setSystemTime(end + 1);
+  for (const instance of [here, there]) {
+    for (const [name, value] of kept) browser.cookies.set(name, value);
+    expect(outcome(await browser.call('GET', '/v1/users/me', undefined, { on: instance }))).toBe('401 invalid-token');
+    expect(outcome(await refreshed(instance))).toBe('401 invalid-token');
+  }
+});
+
+it('an idle browser is signed out', async () => {
+  const { browser } = await browserSignIn(here, ada.email);
+  pass(60.1);
+  for (const on of [here, there])
+    expect(outcome(await browser.call('POST', '/v1/sessions/refresh', {}, { on }))).toBe('401 invalid-token');
 });
 
 it('lifetimes are as long as they are told to be, and not a default', async () => {

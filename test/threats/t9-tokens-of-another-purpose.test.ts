@@ -3,9 +3,10 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { ACCESS, REFRESH } from '../helpers/cookie-jar.ts';
 import { magicLink, mailTo, post, resetToken, signUp, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
-import { freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
+import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
 let service: TestApp;
 let ada: Person;
@@ -34,6 +35,11 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+const byCookie = (method: 'GET' | 'POST', url: string, cookie: string) =>
+  call(service, method, url, method === 'POST' ? {} : undefined, {
+    headers: { cookie, origin: service.config.PUBLIC_URL },
+  });
+
 async function emailChange(who: Person): Promise<string> {
   const email = freshEmail('next');
   await who.call('PUT', '/v1/users/me/email', { email });
@@ -52,6 +58,18 @@ type Place = [place: string, own: string, use: (value: string) => Promise<string
 
 const PLACES: Place[] = [
   ['an access token', 'an access token', async (value) => outcome(await whoAmI(service, value)), ['401 invalid-token']],
+  [
+    'an access cookie',
+    'an access token',
+    async (value) => outcome(await byCookie('GET', '/v1/users/me', `${ACCESS}=${value}; ${REFRESH}=${value}`)),
+    ['401 invalid-token'],
+  ],
+  [
+    'a refresh cookie',
+    'a refresh token',
+    async (value) => outcome(await byCookie('POST', '/v1/sessions/refresh', `${ACCESS}=${value}; ${REFRESH}=${value}`)),
+    ['401 invalid-token'],
+  ],
   [
     'a refresh token',
     'a refresh token',

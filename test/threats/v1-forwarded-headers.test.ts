@@ -8,8 +8,10 @@ import { AuditEvent } from '../../src/models/audit-event.ts';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
+import { browserSignIn, cookieHeader } from '../helpers/cookie-jar.ts';
 import { mailFor } from '../helpers/mail.ts';
-import { call, freshEmail, PASSWORD } from '../helpers/people.ts';
+import { outcome } from '../helpers/parallel.ts';
+import { call, freshEmail, PASSWORD, person } from '../helpers/people.ts';
 
 /** Every header by which some proxy or other tells of the client. */
 const forwarded = (address: string): Record<string, string> => ({
@@ -134,6 +136,55 @@ describe('from a peer that nobody trusts', () => {
     const { accessToken } = await signIn(alone, { remoteAddress: STRANGER, headers: forwarded(CLAIMED) });
     const { iss, aud } = JSON.parse(Buffer.from(accessToken.split('.')[1], 'base64url').toString());
     expect([iss, aud]).toEqual([alone.config.PUBLIC_URL, alone.config.PUBLIC_URL]);
+  });
+});
+
+describe('cookies', () => {
+  /** From a stranger, and from a proxy that is trusted with addresses alone. */
+  const senders = (): [TestApp, string][] => [
+    [alone, STRANGER],
+    [behindProxy, STRANGER],
+    [behindProxy, PROXY],
+  ];
+  const plainly = (headers: Record<string, string>) => ({ ...headers, origin: alone.config.PUBLIC_URL });
+
+  it('are the same whatever is said of host and protocol', async () => {
+    const { email } = await person(alone);
+    const body = { email, password: PASSWORD, transport: 'cookie' };
+    const answers = [];
+    for (const [on, remoteAddress] of senders())
+      for (const said of [{}, forwarded(CLAIMED), { ...forwarded(CLAIMED), 'x-forwarded-proto': 'http' }]) {
+        const headers = plainly({ ...said, host: 'evil.example' });
+        const { headers: answered } = await call(on, 'POST', '/v1/sessions', body, { remoteAddress, headers });
+        answers.push([answered['set-cookie']].flat().map((cookie) => String(cookie).replace(/=[\w.-]{64,}/, '=…')));
+      }
+    expect(answers).toHaveLength(9);
+    for (const answer of answers)
+      expect(answer).toEqual([
+        '__Host-roster-access=…; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax',
+        '__Host-roster-refresh=…; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax',
+      ]);
+  });
+
+  it('are taken from the origin of the configuration, and from none that a header makes up', async () => {
+    const { browser } = await browserSignIn(alone, (await person(alone)).email);
+    const cookie = cookieHeader(browser.cookies);
+    for (const [on, remoteAddress] of senders()) {
+      const patch = async (headers: Record<string, string>) =>
+        outcome(await call(on, 'PATCH', '/v1/users/me', { firstName: 'Ada' }, { remoteAddress, headers }));
+      const claims = { ...forwarded(CLAIMED), host: 'evil.example', cookie };
+      for (const origin of ['https://evil.example', 'http://evil.example', 'https://evil.example:1'])
+        expect(await patch({ ...claims, origin })).toBe('403 foreign-origin');
+      expect(await patch(plainly(claims))).toBe('200');
+    }
+  });
+
+  it('are refused by what PUBLIC_URL says, and not by what a proxy says of HTTPS', async () => {
+    const open = await alone.another({ PUBLIC_URL: 'http://accounts.example.com', TRUSTED_PROXIES: PROXY });
+    const body = { email: (await person(alone)).email, password: PASSWORD, transport: 'cookie' };
+    const headers = { ...forwarded(CLAIMED), origin: open.config.PUBLIC_URL };
+    const answer = await call(open, 'POST', '/v1/sessions', body, { remoteAddress: PROXY, headers });
+    expect(outcome(answer)).toBe('400 validation-failed');
   });
 });
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { freePort } from '../helpers/listen.ts';
 import { patternOf, readSteps, type Step } from './document.ts';
 import { Terminal } from './terminal.ts';
 
@@ -10,14 +10,6 @@ const TOUR = new URL('../../docs/tour.md', import.meta.url);
 const README = new URL('../../README.md', import.meta.url);
 /** The numbers on the page. */
 const [COUNT, PORT] = [100_000, 3000];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** The steps, but for the port, the number of accounts and the place of the data. */
 function adapted(steps: readonly Step[], port: number, accounts: number, data: string): Step[] {

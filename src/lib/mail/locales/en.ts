@@ -1,0 +1,123 @@
+import type { Catalogue } from '../catalogue.ts';
+
+const factors: Catalogue['factors'] = {
+  totp: () => 'an authenticator app',
+  passkey: (name) => (name ? `a passkey named “${name}”` : 'a passkey'),
+  'recovery-codes': () => 'recovery codes',
+};
+
+function codesLeft(left: number): string {
+  if (left === 0) return 'None is left: make new ones before you need them.';
+  return left === 1 ? 'One is left.' : `${left} are left.`;
+}
+
+export const en: Catalogue = {
+  language: 'en-GB',
+  greeting: (service) => `Hello, this is ${service}.`,
+  address: 'The whole address of this link:',
+  validOnce: 'The link works once.',
+  validFor: (duration) => `The link works once, for ${duration}.`,
+  time: 'When',
+  device: 'With',
+  ip: 'From',
+  browserOn: (browser, system) => `${browser} on ${system}`,
+  factors,
+  automatic: (service) => `${service} sent this automatically. Nobody reads answers to it.`,
+
+  mails: {
+    'verify-email': {
+      subject: ({ service }) => `Confirm your email address for ${service}`,
+      says: ({ service }) => `Somebody signed up for ${service} with this email address. If it was you, confirm it:`,
+      action: 'Confirm the email address',
+      otherwise: () => 'If it was not you, somebody else gave your address. You can delete the account they made:',
+      reject: 'This was not me: delete that account',
+    },
+    'sign-up-again': {
+      subject: ({ service }) => `You already have an account with ${service}`,
+      says: ({ service }) =>
+        `Somebody tried to sign up for ${service} with this email address. It has an account already, so no other one was made, and yours is as it was.`,
+      otherwise: () =>
+        'If it was you, sign in instead, and ask for a new password if you have forgotten yours. If it was not you, you need not do anything.',
+    },
+    'reset-password': {
+      subject: ({ service }) => `Choose a new password for ${service}`,
+      says: ({ service }) =>
+        `Somebody asked for a new password for your account with ${service}. If it was you, go on:`,
+      action: 'Choose a new password',
+      otherwise: () => 'If it was not you, ignore this mail: your password stays as it is.',
+    },
+    'choose-password': {
+      subject: ({ service }) => `Your new account with ${service}`,
+      says: ({ service }) =>
+        `An administrator of ${service} made an account for this email address. Choose its password, and it is yours:`,
+      action: 'Choose a password',
+      otherwise: () => 'If you do not expect an account, ignore this mail.',
+    },
+    'password-changed': {
+      subject: ({ service }) => `Your password for ${service} was changed`,
+      says: ({ service }) =>
+        `The password of your account with ${service} was changed. All other sessions of the account were ended.`,
+      otherwise: () => 'If it was not you, ask for a new password at once, on the page where you sign in.',
+    },
+    'confirm-new-email': {
+      subject: ({ service }) => `Confirm your new email address for ${service}`,
+      says: ({ service }) =>
+        `Somebody asked to use this email address for their account with ${service}. If it was you, confirm it:`,
+      action: 'Confirm the new email address',
+      otherwise: () => 'If it was not you, ignore this mail: nothing changes then.',
+    },
+    'email-change-requested': {
+      subject: ({ service }) => `Your email address for ${service} is about to change`,
+      says: ({ service, newEmail }) =>
+        `Somebody who is signed in to your account with ${service} asked to change its email address to ${newEmail}. It changes when that mailbox confirms it.`,
+      otherwise: () => 'If it was not you, change your password at once: that also calls off the change of address.',
+    },
+    'email-changed': {
+      subject: ({ service }) => `Your email address for ${service} was changed`,
+      says: ({ service, newEmail }) =>
+        `The email address of your account with ${service} is now ${newEmail}. This is the last mail to the old one.`,
+      otherwise: ({ service }) => `If it was not you, ask whoever runs ${service} for help at once.`,
+    },
+    'magic-link': {
+      subject: ({ service }) => `Sign in to ${service}`,
+      says: ({ service }) => `Somebody asked to sign in to ${service} with this email address. If it was you, go on:`,
+      action: 'Sign in',
+      code: 'Or enter this code where you asked for it:',
+      otherwise: () => 'If it was not you, ignore this mail, and tell nobody the code.',
+    },
+    'session-ended': {
+      subject: ({ service }) => `A session of your account with ${service} was ended`,
+      says: ({ service }) =>
+        `A key to your account with ${service} was used twice, as happens when somebody has copied it. To be safe, the session that it belonged to was ended. You can sign in again.`,
+      otherwise: () => 'If you do not know what is named here, change your password.',
+    },
+    'factor-added': {
+      subject: ({ service }) => `A way to sign in to ${service} was added`,
+      says: ({ service, factor, name }) => `This was added to your account with ${service}: ${factors[factor](name)}.`,
+      otherwise: () => 'If it was not you, remove it and change your password at once.',
+    },
+    'factor-removed': {
+      subject: ({ service }) => `A way to sign in to ${service} was removed`,
+      says: ({ service, factor, name }) =>
+        `This was removed from your account with ${service}: ${factors[factor](name)}.`,
+      otherwise: () => 'If it was not you, change your password at once.',
+    },
+    'recovery-code-used': {
+      subject: ({ service }) => `A recovery code was used to sign in to ${service}`,
+      says: ({ service, left }) =>
+        `Somebody signed in to your account with ${service} by one of its recovery codes. ${codesLeft(left)}`,
+      otherwise: () => 'If it was not you, change your password and make new recovery codes at once.',
+    },
+    'identity-linked': {
+      subject: ({ service, provider }) => `${provider} can now sign you in to ${service}`,
+      says: ({ service, provider }) =>
+        `An account with ${provider} was linked to your account with ${service}. Whoever uses the one can sign in to the other.`,
+      otherwise: () => 'If it was not you, unlink it and change your password at once.',
+    },
+    'identity-unlinked': {
+      subject: ({ service, provider }) => `${provider} can no longer sign you in to ${service}`,
+      says: ({ service, provider }) => `The account with ${provider} was unlinked from your account with ${service}.`,
+      otherwise: () => 'If it was not you, change your password at once.',
+    },
+  },
+};
