@@ -7,7 +7,7 @@ import { hasSecondFactor } from './factor.ts';
 import { consumeToken, countAttempt, findToken, issueToken } from './one-time-token.ts';
 import { METHODS_OF } from './second-factor-change.ts';
 import type { AuthenticationMethod } from './session.ts';
-import type { Proof } from './sign-in.ts';
+import { PROVEN_FIELDS, type Proof } from './sign-in.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 
 /** How long a second factor may take: to find the telephone, not to try a million codes. */
@@ -109,7 +109,7 @@ export async function completeChallenge(
 ): Promise<Proof | null> {
   const taken = await consumeToken<PendingProof>(tx, keyring, 'second-factor', challenge);
   if (!taken) return null;
-  const user = await User.findOne({ _id: taken.userId }, { status: 1 }, { session: tx }).lean<UserRecord>();
+  const user = await User.findOne({ _id: taken.userId }, PROVEN_FIELDS, { session: tx }).lean<UserRecord>();
   if (!user) return null;
   const methods = [...new Set([...taken.payload.methods, ...METHODS_OF[factor]])];
   return { user, methods, guard: guardOf(taken.payload) };

@@ -33,6 +33,9 @@ export interface Proof {
   readonly renewedHash?: string | undefined;
 }
 
+/** What a proof says of its account, for whoever reads it by its id. */
+export const PROVEN_FIELDS = { email: 1, emailVerified: 1, status: 1, secondFactors: 1 } as const;
+
 export interface SignInOptions {
   readonly keyring: Keyring;
   readonly lifetimes: SessionLifetimes;
@@ -51,13 +54,9 @@ export const findForSignIn = (email: string): Promise<UserRecord | null> =>
  * @throws CeremonyError when the account signs in nowhere, which is to be told from no other passkey that is refused
  */
 export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof> {
-  const user = await User.findOne(
-    { _id: userId, status: { $in: SIGN_IN_STATUSES } },
-    { status: 1 },
-    {
-      session: tx,
-    },
-  ).lean<UserRecord>();
+  const user = await User.findOne({ _id: userId, status: { $in: SIGN_IN_STATUSES } }, PROVEN_FIELDS, {
+    session: tx,
+  }).lean<UserRecord>();
   if (!user) throw new CeremonyError('Its account does not sign in.');
   return { user, methods: ['pop', 'mfa'], guard: {} };
 }
