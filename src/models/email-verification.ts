@@ -2,16 +2,10 @@ import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { mailedLink } from '../lib/mail/links.ts';
+import { type AccountStamp, guardOf } from './account-stamp.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { mayMail } from './mail-limit.ts';
-import {
-  type AccountStamp,
-  findForMail,
-  guardOf,
-  issueMailedToken,
-  LINK_SECONDS,
-  type MailOptions,
-} from './mailed-token.ts';
+import { findForMail, issueMailedToken, LINK_SECONDS, type MailOptions } from './mailed-token.ts';
 import { consumeToken, revokeTokens, type TokenPurpose } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';

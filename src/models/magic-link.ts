@@ -3,18 +3,11 @@ import { transaction } from '../database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { mailedLink } from '../lib/mail/links.ts';
 import { hashMailedCode, hashSecret, isMailedCode, isSecret, newMailedCode } from '../lib/mailed-code.ts';
+import { type AccountStamp, guardOf, stampOf } from './account-stamp.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { mayMail } from './mail-limit.ts';
 import { proveMailbox } from './mailbox.ts';
-import {
-  type AccountStamp,
-  findForMail,
-  guardOf,
-  issueMailedToken,
-  LINK_SECONDS,
-  type MailOptions,
-  stampOf,
-} from './mailed-token.ts';
+import { findForMail, issueMailedToken, LINK_SECONDS, type MailOptions } from './mailed-token.ts';
 import { consumeToken, countAttempt, type FoundToken, findToken, newToken, revokeTokens } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
 import { countsNow, openCounter } from './rate-limit.ts';

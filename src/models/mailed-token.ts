@@ -1,6 +1,7 @@
-import type { ClientSession, QueryFilter } from 'mongoose';
+import type { ClientSession } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import type { LinkPath } from '../lib/mail/links.ts';
+import { stampOf } from './account-stamp.ts';
 import { issueToken, type TokenPurpose } from './one-time-token.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 
@@ -24,24 +25,6 @@ export interface MailOptions {
   /** Where links lead. */
   readonly appUrl: string;
 }
-
-/** What an account was when a token was mailed to it, as JSON has it. */
-export interface AccountStamp {
-  readonly email: string;
-  readonly passwordChangedAt: string | null;
-}
-
-export const stampOf = ({ email, passwordChangedAt }: UserRecord): AccountStamp => ({
-  email,
-  passwordChangedAt: passwordChangedAt?.toISOString() ?? null,
-});
-
-/** Matches the account only while it is what it was: a change of email or password ends all that was mailed before. */
-export const guardOf = ({ email, passwordChangedAt }: AccountStamp) =>
-  ({
-    email,
-    passwordChangedAt: passwordChangedAt === null ? null : new Date(passwordChangedAt),
-  }) satisfies QueryFilter<UserRecord>;
 
 interface NewMailedToken {
   readonly purpose: TokenPurpose;

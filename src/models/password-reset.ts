@@ -2,17 +2,11 @@ import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { mailedLink } from '../lib/mail/links.ts';
+import { type AccountStamp, guardOf } from './account-stamp.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { mayMail } from './mail-limit.ts';
 import { proveMailbox } from './mailbox.ts';
-import {
-  type AccountStamp,
-  findForMail,
-  guardOf,
-  issueMailedToken,
-  LINK_SECONDS,
-  type MailOptions,
-} from './mailed-token.ts';
+import { findForMail, issueMailedToken, LINK_SECONDS, type MailOptions } from './mailed-token.ts';
 import { noticeOf } from './notice.ts';
 import { consumeToken, findToken, revokeTokens } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';

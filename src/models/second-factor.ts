@@ -1,6 +1,7 @@
 import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import type { Keyring } from '../lib/keyring.ts';
+import { type AccountStamp, guardOf, stampOf } from './account-stamp.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import type { SecondFactor } from './credential.ts';
 import { hasSecondFactor } from './factor.ts';
@@ -17,11 +18,8 @@ const CHALLENGE_SECONDS = 10 * 60;
 const MAX_TRIES = 5;
 
 /** A first factor that was proven, on its way to the second. */
-interface PendingProof {
+interface PendingProof extends AccountStamp {
   readonly methods: readonly AuthenticationMethod[];
-  /** Of the account at that moment, as JSON has them: whatever replaces them ends the challenge. */
-  readonly email: string;
-  readonly passwordChangedAt: string | null;
 }
 
 /** What the client needs to go on: `challenge` for the next step, `methods` that it may use there. */
@@ -57,11 +55,7 @@ export async function challengeSecondFactor(
       ).lean<UserRecord>()
     : await User.findOne(filter, undefined, { session: tx }).lean<UserRecord>();
   if (!user) return null;
-  const pending: PendingProof = {
-    methods,
-    email: user.email,
-    passwordChangedAt: user.passwordChangedAt?.toISOString() ?? null,
-  };
+  const pending: PendingProof = { methods, ...stampOf(user) };
   const challenge = await issueToken(tx, keyring, {
     purpose: 'second-factor',
     seconds: CHALLENGE_SECONDS,
@@ -74,12 +68,6 @@ export async function challengeSecondFactor(
 
 /** A recovery code stands in for any of them. */
 const methodsFor = (factors: readonly SecondFactor[]): ChallengeMethod[] => [...factors, 'recovery-code'];
-
-/** The rule that a session opened by the second step must still satisfy: nothing of the first has been overtaken. */
-const guardOf = ({ email, passwordChangedAt }: PendingProof): Proof['guard'] => ({
-  email,
-  passwordChangedAt: passwordChangedAt === null ? null : new Date(passwordChangedAt),
-});
 
 const ended = (): AppError => new AppError('invalid-token', { detail: 'The challenge has ended. Sign in again.' });
 

@@ -10,9 +10,12 @@ const fieldHtml = ({ name, label, hint, autocomplete }: PageField): string => `
 <p id="hint">${escaped(hint)}</p>
 <p><label class="inline"><input id="show" type="checkbox"> Show it</label></p>`;
 
+const sentHtml = ([name, value]: [string, string]): string =>
+  `\n<input type="hidden" name="${name}" value="${escaped(value)}">`;
+
 /** A page for people who followed a mailed link. Its script reads the token, which never reaches the server in a URL. */
 export const pageHtml = (
-  { title, intro, action, field, button, done }: Page,
+  { title, intro, action, field, sent = {}, button, done }: Page,
   service: string,
 ): string => `<!doctype html>
 <html lang="en">
@@ -31,7 +34,7 @@ export const pageHtml = (
 <noscript><p>This page needs JavaScript.</p></noscript>
 <p id="outcome" role="status" tabindex="-1"></p>
 <form hidden method="post" data-action="${escaped(action)}" data-done="${escaped(done)}">
-<p>${escaped(intro)}</p>${field ? fieldHtml(field) : ''}
+<p>${escaped(intro)}</p>${field ? fieldHtml(field) : ''}${Object.entries(sent).map(sentHtml).join('')}
 <button>${escaped(button)}</button>
 </form>
 </main>

@@ -28,7 +28,8 @@ function tell(text, failed = false) {
 /** A server that cannot be reached, or something before it that answers, speaks no JSON. */
 async function problemOf(response) {
   const { code, title, errors } = await response.json();
-  return errors ? errors.map(({ detail }) => `The password ${detail}.`).join('\n') : (MESSAGES[code] ?? `${title}.`);
+  if (errors && input) return errors.map(({ detail }) => `The password ${detail}.`).join('\n');
+  return MESSAGES[code] ?? `${title}.`;
 }
 
 async function send() {

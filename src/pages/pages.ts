@@ -15,6 +15,8 @@ export interface Page {
   readonly intro: string;
   readonly action: string;
   readonly field?: PageField;
+  /** What is sent besides. */
+  readonly sent?: Readonly<Record<string, string>>;
   readonly button: string;
   readonly done: string;
 }
@@ -78,6 +80,8 @@ export const PAGES: Readonly<Record<LinkPath, Page>> = Object.freeze({
     title: 'Sign in',
     intro: 'You asked for a link to sign in with. If it was not you, close this page.',
     action: 'v1/sessions/magic-link/confirm',
+    // No script of a page needs the tokens, and the browser keeps the cookies for the application.
+    sent: { transport: 'cookie' },
     button: 'Sign in',
     done: 'You are signed in.',
   },

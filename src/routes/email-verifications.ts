@@ -1,7 +1,7 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
+import type { AccountStamp } from '../models/account-stamp.ts';
 import { rejectSignUp, requestVerification, verifyEmail } from '../models/email-verification.ts';
-import type { AccountStamp } from '../models/mailed-token.ts';
 import { findToken } from '../models/one-time-token.ts';
 import {
   BODY_PROBLEMS,

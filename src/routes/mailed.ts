@@ -1,9 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { MailTemplate } from '../lib/mail/messages.ts';
+import type { AccountStamp } from '../models/account-stamp.ts';
 import type { AuditAction } from '../models/audit-event.ts';
 import { mayMail } from '../models/mail-limit.ts';
-import type { AccountStamp, MailOptions } from '../models/mailed-token.ts';
+import type { MailOptions } from '../models/mailed-token.ts';
 import type { FoundToken } from '../models/one-time-token.ts';
 import { provePassword } from '../models/password-proof.ts';
 import type { Limit } from '../models/rate-limit.ts';

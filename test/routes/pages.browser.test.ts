@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { type Browser, openBrowser, whyNoBrowser } from '../helpers/browser.ts';
-import { listen } from '../helpers/listen.ts';
+import { freePort } from '../helpers/listen.ts';
 import { mailTo, post, signUp, verifiedAccount } from '../helpers/mailed.ts';
 import { PASSWORD, signIn } from '../helpers/people.ts';
 
@@ -15,8 +15,10 @@ describe.skipIf(reason !== undefined)(`the pages of mailed links${reason ? ` (sk
   let origin: string;
   let browser: Browser;
   beforeAll(async () => {
-    service = await buildTestApp();
-    origin = `http://localhost:${await listen(service.app)}`;
+    const port = await freePort();
+    origin = `http://localhost:${port}`;
+    service = await buildTestApp({ PUBLIC_URL: origin });
+    await service.app.listen({ port, host: '127.0.0.1' });
     browser = await openBrowser();
   });
   afterAll(async () => {
@@ -30,8 +32,7 @@ describe.skipIf(reason !== undefined)(`the pages of mailed links${reason ? ` (sk
     const complaints: string[] = [];
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
-    const { pathname, hash } = new URL(link);
-    await page.goto(origin + pathname + hash);
+    await page.goto(link);
     return { page, complaints };
   }
 
@@ -85,6 +86,18 @@ describe.skipIf(reason !== undefined)(`the pages of mailed links${reason ? ` (sk
     await page.getByRole('button').click();
     await told(page, 'The account is removed.');
     expect(await User.exists({ _id: id })).toBeNull();
+  });
+
+  it('sign in, by cookies that no script of the page sees', async () => {
+    const { email, id } = await verifiedAccount(service);
+    await post(service, '/v1/sessions/magic-link', { email });
+    const { page, complaints } = await follow((await mailTo(service, email, 'magic-link')).link);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await told(page, 'You are signed in.');
+    expect(await page.evaluate('document.cookie')).toBe('');
+    const me = await page.evaluate("fetch('v1/users/me').then((response) => response.json())");
+    expect(me).toMatchObject({ id, email });
+    expect(complaints).toEqual([]);
   });
 
   it('say so where the link is not whole', async () => {
