@@ -53,7 +53,7 @@ export function useMailWorkers() {
 
   beforeAll(async () => {
     proxy = await DatabaseProxy.open(freshDatabaseUri());
-    service = await buildTestApp({ MONGODB_URI: proxy.uri, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '1000' });
+    service = await buildTestApp({ MONGODB_URI: proxy.uri });
   });
   afterEach(async () => {
     proxy.mend();
