@@ -1,7 +1,8 @@
 // Why: a password alone is not enough for everyone: authenticator apps, recovery codes and passkeys. The account says
 // which second factors it has, so that a sign-in knows without another query, and a session says how it was proven.
 
-import { dropIndexes, putCollection, putIndexes, putProperties, retireCollection } from './lib/shape.js';
+import { dropIndexes, putCollection, putIndexes, retireCollection } from './lib/shape.js';
+import { changeValidator, withProperties } from './lib/validators.js';
 
 const credentials = {
   bsonType: 'object',
@@ -49,17 +50,17 @@ const methods = (...known) => ({ bsonType: 'array', items: { bsonType: 'string',
 export async function up(db) {
   await putCollection(db, 'credentials', credentials);
   await putIndexes(db, 'credentials', credentialIndexes);
-  await putProperties(db, 'users', {
-    secondFactors: { bsonType: 'array', items: { bsonType: 'string', enum: ['totp', 'passkey'] } },
-  });
-  await putProperties(db, 'sessions', { authenticationMethods: methods('pwd', 'otp', 'pop', 'mfa', 'fed') });
+  const secondFactors = { bsonType: 'array', items: { bsonType: 'string', enum: ['totp', 'passkey'] } };
+  await changeValidator(db, 'users', withProperties({ secondFactors }));
+  const authenticationMethods = methods('pwd', 'otp', 'pop', 'mfa', 'fed');
+  await changeValidator(db, 'sessions', withProperties({ authenticationMethods }));
 }
 
 /** Sessions that were proven in ways which the older rule does not know cannot go on: they end, as a sign-out ends them. */
 export async function down(db) {
   await db.collection('sessions').deleteMany({ authenticationMethods: { $ne: ['pwd'] } });
-  await putProperties(db, 'sessions', { authenticationMethods: methods('pwd') });
-  await putProperties(db, 'users', { secondFactors: undefined });
+  await changeValidator(db, 'sessions', withProperties({ authenticationMethods: methods('pwd') }));
+  await changeValidator(db, 'users', withProperties({ secondFactors: undefined }));
   await dropIndexes(db, 'credentials', credentialIndexes);
   await retireCollection(db, 'credentials');
 }

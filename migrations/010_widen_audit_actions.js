@@ -1,6 +1,6 @@
 // Why: the audit trail tells of mailboxes, factors and identities too, and its vocabulary is a rule of the database.
 
-import { putProperties } from './lib/shape.js';
+import { changeValidator, withProperties } from './lib/validators.js';
 
 const before = [
   'user.created',
@@ -36,16 +36,15 @@ const after = [
   'factor.used',
   'identity.linked',
   'identity.unlinked',
-  'signing-key.retired',
 ];
 
 const action = (known) => ({ action: { bsonType: 'string', enum: known } });
 
 export async function up(db) {
-  await putProperties(db, 'audit_events', action(after));
+  await changeValidator(db, 'audit_events', withProperties(action(after)));
 }
 
 /** Events stay whatever they tell of: the older rule holds for those that are written from now on. */
 export async function down(db) {
-  await putProperties(db, 'audit_events', action(before));
+  await changeValidator(db, 'audit_events', withProperties(action(before)));
 }

@@ -2,13 +2,13 @@
 // change of its credentials and identities counts up on the account, so that two of them conflict instead of each
 // seeing only what was there before the other.
 
-import { putProperties } from './lib/shape.js';
+import { changeValidator, withProperties } from './lib/validators.js';
 
 export async function up(db) {
-  await putProperties(db, 'users', { waysInRevision: { bsonType: 'number' } });
+  await changeValidator(db, 'users', withProperties({ waysInRevision: { bsonType: 'number' } }));
 }
 
 /** The count stays in the documents, where nothing reads it. */
 export async function down(db) {
-  await putProperties(db, 'users', { waysInRevision: undefined });
+  await changeValidator(db, 'users', withProperties({ waysInRevision: undefined }));
 }

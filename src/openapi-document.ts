@@ -8,10 +8,11 @@ import type { Dependencies } from './types/fastify.ts';
 
 /** No request is served, so no token is signed. */
 const noSigningKeys: Dependencies['signingKeys'] = {
-  current() {
+  async current() {
     throw new Error('the documented application serves no requests');
   },
   find: async () => undefined,
+  published: async () => [],
   rotate: async () => false,
 };
 
@@ -25,6 +26,7 @@ export async function buildOpenApiDocument(): Promise<object> {
     codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),
     signingKeys: noSigningKeys,
+    identityProviders: new Map(),
   });
   try {
     await app.ready();

@@ -1,6 +1,7 @@
 import { isDatabaseOutOfReach } from './database-errors.ts';
 import { AppError, ERRORS, type ErrorCode, unavailable } from './errors.ts';
 import { HashingOverloadError } from './lib/hashing-queue.ts';
+import { DecryptionError } from './lib/keyring.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -31,7 +32,8 @@ const codeOf = (error: unknown): string => String((error as { code?: unknown } |
 /** What a client may know of an error. What nobody foresaw is an internal error, whatever status it claims. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (isDatabaseOutOfReach(error)) return unavailable(error);
+  // What does not open was altered, or needs a key that this instance lacks: nothing is answered in its place.
+  if (isDatabaseOutOfReach(error) || error instanceof DecryptionError) return unavailable(error);
   const overloaded = error instanceof HashingOverloadError;
   const code = overloaded ? 'overloaded' : (FRAMEWORK_ERRORS[codeOf(error)] ?? 'internal-error');
   return new AppError(code, {

@@ -40,20 +40,3 @@ export async function dropIndexes(db, name, indexes) {
   for (const index of indexes)
     await ignoring(() => db.collection(name).dropIndex(index.name), NAMESPACE_NOT_FOUND, INDEX_NOT_FOUND);
 }
-
-/**
- * Gives properties of a validator new rules and leaves the others as they are; `undefined` takes a property out.
- * @param changes path → rule, such as `{ 'target.id': { bsonType: 'objectId' } }`
- */
-export async function putProperties(db, name, changes) {
-  const [{ options }] = await db.listCollections({ name }).toArray();
-  const { $jsonSchema } = options.validator;
-  for (const [path, rule] of Object.entries(changes)) {
-    const parents = path.split('.');
-    const last = parents.pop();
-    const schema = parents.reduce((node, parent) => node.properties[parent], $jsonSchema);
-    if (rule === undefined) delete schema.properties[last];
-    else schema.properties[last] = rule;
-  }
-  await putCollection(db, name, $jsonSchema);
-}

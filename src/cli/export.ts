@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { writerOf } from '../export/formats.ts';
 import { inPieces, UnwritableFileError, writeFileWhole } from '../export/output-file.ts';
-import { count } from '../import/progress.ts';
 import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
 import { countDeletedUsers, walkUsers } from '../models/user-walk.ts';
+import { count } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
 
 export function register(program: Command): void {

@@ -3,9 +3,9 @@ import { readEntries } from '../import/entries.ts';
 import { UnusableFileError } from '../import/errors.ts';
 import { openFile } from '../import/file.ts';
 import { importUsers, type Tally } from '../import/import-users.ts';
-import { count, showProgress } from '../import/progress.ts';
 import { Report } from '../import/report.ts';
 import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
+import { count, showProgress } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
 
 export function register(program: Command): void {
@@ -88,7 +88,13 @@ async function run(
   });
   try {
     return await withDatabase(async () => {
-      const progress = showProgress(process.stderr, file.bytes);
+      const progress = showProgress<Tally>(process.stderr, {
+        total: file.bytes,
+        whole: 'the file',
+        done: ({ bytes }) => bytes,
+        unit: 'accounts',
+        counted: ({ entries }) => entries,
+      });
       try {
         const tally = await importUsers(readEntries(file.stream, format), {
           dryRun,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { DatabaseUnavailableError } from '../embedded/index.ts';
 import { AppError } from '../errors.ts';
+import { KeyringError } from '../lib/keyring.ts';
 import { register as admin } from './admin.ts';
 import { CommandError, say, UsageError } from './context.ts';
 import { register as docs } from './docs.ts';
@@ -48,7 +49,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** What a person can act on is told to them; anything else is a bug, and its stack is what helps. */
 function explain(error: unknown): string {
-  const expected = [CommandError, ConfigError, DatabaseUnavailableError, AppError];
+  const expected = [CommandError, ConfigError, DatabaseUnavailableError, KeyringError, AppError];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

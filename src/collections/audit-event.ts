@@ -17,6 +17,7 @@ export const auditEvents = defineCollection({
     target: 'What it was done to.',
     'target.collection': 'The collection of the target.',
     'target.id': 'The document, where there is one.',
+    'target.name': 'The document, where its id is no ObjectId: the `kid` of a signing key.',
     changes: 'Paths that changed, without their values.',
     at: 'When.',
     ip: 'From which address.',

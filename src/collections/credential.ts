@@ -25,6 +25,7 @@ export const credentials = defineCollection({
     publicKey: 'Passkey: base64url of its COSE public key.',
     counter: 'Passkey: signature counter of the authenticator.',
   },
+  encrypted: { secret: 'When a code of the app is checked.' },
   computed: { id: '`_id` as 24 hexadecimal characters.' },
   indexes: {
     idx_credentials_user_id_type: 'The credentials of an account, all or of one kind.',

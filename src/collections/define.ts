@@ -35,6 +35,8 @@ interface Declaration {
   readonly admin: Fields;
   /** Stored paths that never leave the service. */
   readonly private: Fields;
+  /** Stored path, with dots where it is nested → when it is opened. Its values are ciphertexts that `placeOf` binds to it. */
+  readonly encrypted?: Fields;
   /** On the wire without being stored under that name. */
   readonly computed: Fields;
   /** Index name → what it serves. */
@@ -60,6 +62,7 @@ export interface IndexDefinition {
 
 export interface Collection extends Declaration {
   readonly name: string;
+  readonly encrypted: Fields;
   /** As the model has them; a migration makes them. */
   readonly indexDefinitions: readonly IndexDefinition[];
   /** As the model has it; a migration sets it. */
@@ -72,6 +75,7 @@ export function defineCollection(declaration: Declaration): Collection {
   return Object.freeze({
     ...declaration,
     name: collection.collectionName,
+    encrypted: declaration.encrypted ?? {},
     indexDefinitions: schema.indexes().map(([key, options]) => indexDefinition({ ...options, key })),
     validator: validatorOf(schema),
   });

@@ -16,6 +16,7 @@ export const identities = defineCollection({
     createdAt: 'When it was linked.',
     lastUsedAt: 'When it last signed in.',
   },
+  encrypted: { tokens: 'By nothing of this service: kept for the team that asks for them.' },
   computed: {},
   indexes: {
     idx_identities_provider_subject: 'One account for an identity; sign-in by it.',

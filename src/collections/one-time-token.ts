@@ -17,6 +17,7 @@ export const oneTimeTokens = defineCollection({
     createdAt: 'When it was made.',
     expiresAt: 'Until when it works: 5 minutes to 24 hours by purpose.',
   },
+  encrypted: { payload: 'When its flow goes on.' },
   computed: {},
   indexes: {
     idx_one_time_tokens_hash: 'Finding and using up a token.',

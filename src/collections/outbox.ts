@@ -20,13 +20,16 @@ export const outbox = defineCollection({
     failure: 'Code of the last try’s error.',
     expiresAt: 'When the record goes.',
   },
+  encrypted: { message: 'When it is tried.' },
   computed: {},
   indexes: {
     idx_outbox_due_at: 'The mail that is due, longest waiting first.',
     idx_outbox_user_id: 'The mail of an account.',
     idx_outbox_expires_at: 'TTL: a record of delivered or given up mail is removed.',
   },
-  relations: [{ path: 'userId', to: 'users', many: true, verb: 'is told by', onDelete: 'Removed by TTL.' }],
+  relations: [
+    { path: 'userId', to: 'users', many: true, verb: 'is told by', onDelete: 'Removed with the account, or by TTL.' },
+  ],
   enums: { 'Mail template': MAIL_TEMPLATES },
   retention: '7 days, by TTL on `expiresAt`.',
   wire: [],

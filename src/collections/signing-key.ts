@@ -3,17 +3,20 @@ import { defineCollection } from './define.ts';
 
 export const signingKeys = defineCollection({
   model: SigningKey,
-  purpose: 'Ed25519 keys of access tokens. The newest one signs; the others verify until what they signed has expired.',
+  purpose:
+    'Ed25519 keys of access tokens. Each is published before it signs, and until the last token that it signed has expired.',
   public: {},
   admin: {},
   private: {
     _id: 'RFC 7638 thumbprint of the public key; the `kid` of a token.',
     generation: 'Counts up. Unique, so that of several instances that rotate at once one wins.',
     publicJwk: 'Verifies what the private key signed.',
-    privateJwk: 'Encrypted by the keyring.',
+    privateJwk: 'The private half, as a JWK.',
     createdAt: 'Of the key.',
-    expiresAt: 'Set when a newer key takes over: when the last token signed by this one has expired.',
+    activatesAt: 'It signs from then on, until the time of the next one has come.',
+    expiresAt: 'Set when the next key is made: when the last token signed by this one will have expired.',
   },
+  encrypted: { privateJwk: 'By each instance once, to sign access tokens with it.' },
   computed: {},
   indexes: {
     idx_signing_keys_generation: 'One key for a generation; the newest one.',

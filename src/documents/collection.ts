@@ -39,7 +39,8 @@ function fieldRows(collection: Collection): string[][] {
     const { public: everyone, admin, private: nobody } = collection;
     const seenBy = path in everyone ? 'owner' : path in admin ? 'admin' : '–';
     const rule = everyone[path] ?? admin[path] ?? nobody[path] ?? '';
-    return [code(path), typeText(schema, collection), required ? 'yes' : '', seenBy, rule];
+    const type = `${typeText(schema, collection)}${path in collection.encrypted ? ', encrypted' : ''}`;
+    return [code(path), type, required ? 'yes' : '', seenBy, rule];
   });
 }
 

@@ -6,7 +6,7 @@ import { interfaceOf } from './interfaces.ts';
 import { code, paragraphs, table } from './markdown.ts';
 import { migrationsTable } from './migrations.ts';
 import { relationsSection } from './relations.ts';
-import { DEVIATIONS, INDEXING, MIGRATING, STATUS_MACHINE, VALIDATION } from './schema-texts.ts';
+import { DEVIATIONS, ENCRYPTION, INDEXING, MIGRATING, STATUS_MACHINE, VALIDATION } from './schema-texts.ts';
 
 /** `docs/SCHEMA.md`: the data model as models, migrations and wire schemas have it. The same sources, the same text. */
 export async function schemaDocument(): Promise<string> {
@@ -33,6 +33,9 @@ export async function schemaDocument(): Promise<string> {
     ['```typescript', collections.flatMap(({ wire }) => wire.map(interfaceOf)).join('\n\n'), '```'].join('\n'),
     '## Validation',
     VALIDATION,
+    '## Encrypted fields',
+    ENCRYPTION,
+    encryptedTable(),
     '## Indexing',
     INDEXING,
     '## Retention',
@@ -61,6 +64,15 @@ function configurationTable(): string {
       ['Write concern', '`w: majority`, journaled, for every write'],
       ['Indexes', 'Made by migrations alone; the service does not start without the unique ones'],
     ],
+  );
+}
+
+function encryptedTable(): string {
+  return table(
+    ['Field', 'When it is opened'],
+    collections.flatMap(({ name, encrypted }) =>
+      Object.entries(encrypted).map(([path, use]) => [code(`${name}.${path}`), use]),
+    ),
   );
 }
 

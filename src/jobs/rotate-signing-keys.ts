@@ -2,12 +2,12 @@ import type { SigningKeys } from '../models/signing-keys.ts';
 import type { Job } from './runner.ts';
 
 /**
- * Daily, on every instance: makes the next signing key when the newest has served its time, and learns of the one that
- * another instance made. The unique generation lets one instance through.
+ * Hourly, on every instance: makes the next signing key two days before the newest has served its time. The unique
+ * generation lets one instance through. It fails, days before sign-ins would, where the keyring lacks the key to it.
  */
 export const rotateSigningKeys = (signingKeys: SigningKeys): Job => ({
   name: 'rotate-signing-keys',
-  schedule: '17 3 * * *',
+  schedule: '17 * * * *',
   run: async () => {
     await signingKeys.rotate();
   },

@@ -45,6 +45,8 @@ export async function signAccessToken(
 
 /** What a verified token proves; `expiresAt` in milliseconds since the epoch. */
 export interface VerifiedToken {
+  /** The key that it was verified with. */
+  readonly kid: string;
   readonly userId: string;
   readonly sessionId: string;
   readonly expiresAt: number;
@@ -62,7 +64,8 @@ export async function verifyAccessToken(
   { issuer }: TokenParties,
 ): Promise<VerifiedToken | undefined> {
   try {
-    const { payload } = await jwtVerify(token, async ({ kid }) => (await findKey(kid ?? '')) ?? unknownKey(), {
+    const keyOf = async ({ kid = '' }: { readonly kid?: string }) => (await findKey(kid)) ?? unknownKey();
+    const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
       algorithms: [ALGORITHM],
       typ: TOKEN_TYPE,
       issuer,
@@ -71,7 +74,7 @@ export async function verifyAccessToken(
     });
     const { sub = '', sid, exp = 0 } = payload;
     if (!OBJECT_ID.test(sub) || typeof sid !== 'string' || !OBJECT_ID.test(sid)) return undefined;
-    return { userId: sub, sessionId: sid, expiresAt: exp * 1000 };
+    return { kid: protectedHeader.kid ?? '', userId: sub, sessionId: sid, expiresAt: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
     throw error;

@@ -22,16 +22,27 @@ export interface FieldContext {
   readonly field: string;
 }
 
+/** The place of a field in a stored document, by the document's `_id`: all that is stored is bound to one made here. */
+export const placeOf = (collection: string, id: string | { toHexString(): string }, field: string): FieldContext => ({
+  collection,
+  record: String(id),
+  field,
+});
+
 export interface Keyring {
+  /** The ids of its keys, the writing one first. */
+  readonly keyIds: readonly string[];
   /** Encrypts for one place. A string is taken as UTF-8. Throws a TypeError for a lone surrogate or an empty context. */
   encrypt(plaintext: string | Uint8Array, context: FieldContext): string;
   /** Opens what `encrypt` made for the same place; throws a DecryptionError for anything else. */
   decrypt(ciphertext: string, context: FieldContext): Buffer;
+  /** The id of the key that a ciphertext says it was made with. Throws a DecryptionError when it is none. */
+  keyIdOf(ciphertext: string): string;
   /** Whether another key than the writing one made this ciphertext. Throws a DecryptionError when it is none. */
   needsRotation(ciphertext: string): boolean;
   /** HMAC-SHA256 (32 bytes) under a subkey of the writing key, one subkey for each purpose. */
   mac(purpose: string, data: string | Uint8Array): Buffer;
-  /** The same under every key, the writing one first: to recognise what an older key signed. */
+  /** The same under every key, in the order of `keyIds`: to recognise what an older key signed. */
   macs(purpose: string, data: string | Uint8Array): readonly Buffer[];
 }
 
@@ -89,12 +100,14 @@ export function parseKeyring(spec: string): Keyring {
   const encryptionKeys = new Map(keys.map((key) => [key.id, subkey(key, 'encryption')]));
 
   return Object.freeze({
+    keyIds: Object.freeze(keys.map(({ id }) => id)),
     encrypt: (plaintext: string | Uint8Array, context: FieldContext) =>
       seal(writing.id, encryptionKey(encryptionKeys, writing.id), plaintext, context),
     decrypt: (ciphertext: string, context: FieldContext) => {
       const envelope = openEnvelope(ciphertext);
       return unseal(envelope, encryptionKey(encryptionKeys, envelope.keyId), context);
     },
+    keyIdOf: (ciphertext: string) => openEnvelope(ciphertext).keyId,
     needsRotation: (ciphertext: string) => openEnvelope(ciphertext).keyId !== writing.id,
     mac: (purpose: string, data: string | Uint8Array) => hmac(writing, purpose, data),
     macs: (purpose: string, data: string | Uint8Array) => keys.map((key) => hmac(key, purpose, data)),

@@ -45,11 +45,17 @@ export function mintRefreshToken(keyring: Keyring, source: RefreshTokenSource): 
  * gets the same successor also when the keyring was rotated in between. Undefined when no key yields it.
  */
 export function recoverRefreshToken(keyring: Keyring, source: RefreshTokenSource, hash: string): string | undefined {
-  return keyring
-    .macs(PURPOSE, macInput(source))
-    .map((secret) => encode(source, secret))
-    .find((token) => hashRefreshToken(token) === hash);
+  return candidates(keyring, source).find((token) => hashRefreshToken(token) === hash);
 }
+
+/** The id of the key under which the token with this hash was minted. Undefined when the ring lacks it. */
+export function keyOfRefreshToken(keyring: Keyring, source: RefreshTokenSource, hash: string): string | undefined {
+  return keyring.keyIds[candidates(keyring, source).findIndex((token) => hashRefreshToken(token) === hash)];
+}
+
+/** The token of one rotation under each key, in the order of the ring. */
+const candidates = (keyring: Keyring, source: RefreshTokenSource): string[] =>
+  keyring.macs(PURPOSE, macInput(source)).map((secret) => encode(source, secret));
 
 /** The parts that a token claims, or undefined when it is malformed. Nothing is proven yet: see isAuthentic. */
 export function parseRefreshToken(token: string): ParsedRefreshToken | undefined {

@@ -31,14 +31,16 @@ export const AUDIT_ACTIONS = [
   'factor.used',
   'identity.linked',
   'identity.unlinked',
+  'signing-key.created',
   'signing-key.retired',
+  'keyring.rotated',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const AUDIT_OUTCOMES = ['success', 'failure', 'denied'] as const;
 export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system'] as const;
 
-export const AUDIT_LIMITS = Object.freeze({ reason: 500, ip: 45, userAgent: 512, requestId: 64 });
+export const AUDIT_LIMITS = Object.freeze({ reason: 500, name: 64, ip: 45, userAgent: 512, requestId: 64 });
 
 const reference = { _id: false };
 
@@ -57,7 +59,12 @@ const auditEventSchema = new Schema(
     },
     target: {
       type: new Schema(
-        { collection: { type: String, required: true, maxlength: 64 }, id: { type: Schema.Types.ObjectId } },
+        {
+          collection: { type: String, required: true, maxlength: 64 },
+          id: { type: Schema.Types.ObjectId },
+          /** Where the id is no ObjectId: the `kid` of a signing key. */
+          name: { type: String, maxlength: AUDIT_LIMITS.name },
+        },
         { ...reference, suppressReservedKeysWarning: true },
       ),
       required: true,
@@ -81,7 +88,7 @@ export interface AuditEventInput {
   readonly action: AuditAction;
   readonly outcome?: (typeof AUDIT_OUTCOMES)[number];
   readonly reason?: string;
-  readonly target: { readonly collection: string; readonly id?: Types.ObjectId };
+  readonly target: { readonly collection: string; readonly id?: Types.ObjectId; readonly name?: string };
   readonly changes?: readonly string[];
 }
 
@@ -95,6 +102,9 @@ export interface AuditOrigin {
 
 /** Whoever runs a command: the machine knows who that is, the database does not. */
 export const OPERATOR: AuditOrigin = Object.freeze({ actor: { type: 'operator' } as const });
+
+/** What the service does by itself, on a schedule. */
+export const SYSTEM: AuditOrigin = Object.freeze({ actor: { type: 'system' } as const });
 
 const eventOf = (origin: AuditOrigin, { outcome = 'success', ...event }: AuditEventInput, at: Date) => ({
   ...event,

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
-import type { Keyring } from '../lib/keyring.ts';
+import { type Keyring, placeOf } from '../lib/keyring.ts';
 
 /** What a token is good for; for anything else it is no token at all. */
 export const TOKEN_PURPOSES = [
@@ -65,11 +65,7 @@ export const newToken = (): string => randomBytes(32).toString('base64url');
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-const placeOf = (id: Types.ObjectId) => ({
-  collection: 'one_time_tokens',
-  record: id.toHexString(),
-  field: 'payload',
-});
+const payloadOf = (id: Types.ObjectId) => placeOf('one_time_tokens', id, 'payload');
 
 /** Makes a token (43 characters, base64url) that only its receiver will ever hold: the database keeps its hash. */
 export async function issueToken(
@@ -85,7 +81,7 @@ export async function issueToken(
       purpose,
       hash: hashOf(token),
       ...(userId && { userId }),
-      ...(payload && { payload: keyring.encrypt(JSON.stringify(payload), placeOf(_id)) }),
+      ...(payload && { payload: keyring.encrypt(JSON.stringify(payload), payloadOf(_id)) }),
       attempts: 0,
       createdAt: new Date(now),
       expiresAt: new Date(now + seconds * 1000),
@@ -125,7 +121,7 @@ export async function consumeToken<P = object>(
 function opened<P>(keyring: Keyring, record: TokenRecord | null): FoundToken<P> | null {
   if (!record) return null;
   const { _id, userId, attempts, payload } = record;
-  const text = payload == null ? '{}' : keyring.decrypt(payload, placeOf(_id)).toString();
+  const text = payload == null ? '{}' : keyring.decrypt(payload, payloadOf(_id)).toString();
   return { _id, userId: userId ?? undefined, attempts, payload: JSON.parse(text) as P };
 }
 

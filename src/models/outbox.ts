@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
-import type { Keyring } from '../lib/keyring.ts';
+import { type Keyring, placeOf } from '../lib/keyring.ts';
 import { MAIL_TEMPLATES, type Mail } from '../lib/mail/messages.ts';
 import { MAX_TRIES, pauseAfter } from '../lib/mail/retries.ts';
 
@@ -49,7 +49,7 @@ export const Outbox = model('Outbox', outboxSchema);
 
 export type OutboxRecord = InferSchemaType<typeof outboxSchema> & { _id: Types.ObjectId };
 
-const placeOf = (id: Types.ObjectId) => ({ collection: 'outbox', record: id.toHexString(), field: 'message' });
+const messageOf = (id: Types.ObjectId) => placeOf('outbox', id, 'message');
 
 const queued = new EventEmitter();
 
@@ -77,7 +77,7 @@ export async function enqueueMail(
       _id,
       template: mail.template,
       ...(userId && { userId }),
-      message: keyring.encrypt(JSON.stringify(mail), placeOf(_id)),
+      message: keyring.encrypt(JSON.stringify(mail), messageOf(_id)),
       attempts: 0,
       dueAt: now,
       createdAt: now,
@@ -89,7 +89,7 @@ export async function enqueueMail(
 
 /** The mail of a record. @throws DecryptionError when the keyring cannot open it */
 export const mailOf = (keyring: Keyring, { _id, message }: Pick<OutboxRecord, '_id' | 'message'>): Mail =>
-  JSON.parse(keyring.decrypt(message, placeOf(_id)).toString()) as Mail;
+  JSON.parse(keyring.decrypt(message, messageOf(_id)).toString()) as Mail;
 
 /** A mail that somebody delivers; nobody else does while the lease holds. */
 export interface ClaimedMail extends Pick<OutboxRecord, '_id' | 'template' | 'message' | 'attempts' | 'createdAt'> {

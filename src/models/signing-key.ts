@@ -1,6 +1,6 @@
 import { type InferSchemaType, model, Schema } from 'mongoose';
 
-/** Keys of access tokens. The newest signs; the others verify until the tokens they signed have expired. */
+/** Keys of access tokens. Each is published before it signs, and until the tokens that it signed have expired. */
 const signingKeySchema = new Schema(
   {
     /** RFC 7638 thumbprint of the public key; the `kid` of a token. */
@@ -11,7 +11,9 @@ const signingKeySchema = new Schema(
     /** The private JWK, encrypted by the keyring. */
     privateJwk: { type: String, required: true },
     createdAt: { type: Date, required: true },
-    /** Set when a newer key took over: when the last token signed with this one has expired. */
+    /** Signs from then on, until the time of the next one has come. */
+    activatesAt: { type: Date, required: true },
+    /** Set when the next key is made: when the last token signed with this one will have expired. */
     expiresAt: { type: Date },
   },
   { collection: 'signing_keys', versionKey: false },

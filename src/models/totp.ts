@@ -1,6 +1,6 @@
 import { type ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
-import type { Keyring } from '../lib/keyring.ts';
+import { type Keyring, placeOf } from '../lib/keyring.ts';
 import { matchingStep, newTotpSecret, totpUri } from '../lib/totp.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { Credential, type CredentialRecord } from './credential.ts';
@@ -10,14 +10,14 @@ import { addSecondFactor, removeSecondFactor } from './second-factor-change.ts';
 const TYPE = 'totp';
 const CHANGED = { kind: TYPE, path: TYPE } as const;
 
-const placeOf = (id: Types.ObjectId) => ({ collection: 'credentials', record: id.toHexString(), field: 'secret' });
+const secretOf = (id: Types.ObjectId) => placeOf('credentials', id, 'secret');
 
 /** The account's authenticator app, confirmed or not. */
 const find = (tx: ClientSession, userId: Types.ObjectId): Promise<CredentialRecord | null> =>
   Credential.findOne({ userId, type: TYPE }, undefined, { session: tx }).lean<CredentialRecord>().exec();
 
 function stepOf({ _id, secret }: CredentialRecord, code: string, keyring: Keyring): number | undefined {
-  return matchingStep(keyring.decrypt(secret ?? '', placeOf(_id)).toString(), code);
+  return matchingStep(keyring.decrypt(secret ?? '', secretOf(_id)).toString(), code);
 }
 
 /** What an authenticator app is set up with; shown once. */
@@ -44,7 +44,7 @@ export async function startTotp(
   const _id = new Types.ObjectId();
   const secret = newTotpSecret();
   await Credential.collection.insertOne(
-    { _id, userId, type: TYPE, secret: keyring.encrypt(secret, placeOf(_id)), createdAt: new Date() },
+    { _id, userId, type: TYPE, secret: keyring.encrypt(secret, secretOf(_id)), createdAt: new Date() },
     { session: tx },
   );
   return { secret, uri: totpUri(secret, issuer, email) };

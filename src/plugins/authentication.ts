@@ -19,16 +19,18 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Tells who calls. Verifying a signature costs as much as reading a session, so a verified token is remembered until
- * it expires; the session itself is read at every request, so that whatever ends or changes it counts at once.
+ * it expires or its key is not trusted any more; the session itself is read at every request, so that whatever ends or
+ * changes it counts at once.
  */
 function authenticator({ config, deps }: Pick<App, 'config' | 'deps'>) {
   const parties = { issuer: config.PUBLIC_URL };
   const verified = new Map<string, VerifiedToken>();
+  const findKey = (kid: string) => deps.signingKeys.find(kid);
 
   async function verify(token: string): Promise<VerifiedToken | undefined> {
     const known = verified.get(token);
-    if (known) return known.expiresAt > Date.now() ? known : undefined;
-    const fresh = await verifyAccessToken(token, (kid) => deps.signingKeys.find(kid), parties);
+    if (known) return known.expiresAt > Date.now() && (await findKey(known.kid)) ? known : undefined;
+    const fresh = await verifyAccessToken(token, findKey, parties);
     if (fresh) {
       if (verified.size >= REMEMBERED) verified.delete(verified.keys().next().value ?? '');
       verified.set(token, fresh);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../errors.ts';
+import { DecryptionError } from '../lib/keyring.ts';
 import { PROBLEM_TYPE, problemDocument, toAppError } from '../problem.ts';
 import type { App } from '../types/fastify.ts';
 import { logAnswer, requestId } from './request-context.ts';
@@ -11,6 +12,7 @@ import { logAnswer, requestId } from './request-context.ts';
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toAppError(error);
   if (problem.code === 'internal-error') request.log.error({ err: error }, 'request failed');
+  else if (error instanceof DecryptionError) request.log.error({ err: error }, 'a stored value could not be decrypted');
   // `overloaded` is in the line of the request already: a flood should not be told of twice.
   else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database is out of reach');
   reply.problemCode = problem.code;

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../errors.ts';
+import { placeOf } from '../lib/keyring.ts';
 import { claimKey, type KeptResponse, keepResponse, releaseKey } from '../models/idempotency-key.ts';
 import type { App } from '../types/fastify.ts';
 
@@ -62,10 +63,10 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return key;
 }
 
-const bodyContext = (id: string) => ({ collection: 'idempotency_keys', record: id, field: 'body' });
+const bodyOf = (id: string) => placeOf('idempotency_keys', id, 'body');
 
 async function replay(deps: App['deps'], id: string, kept: KeptResponse, reply: FastifyReply): Promise<void> {
-  const body = kept.body === undefined ? undefined : deps.keyring.decrypt(kept.body, bodyContext(id)).toString();
+  const body = kept.body === undefined ? undefined : deps.keyring.decrypt(kept.body, bodyOf(id)).toString();
   await reply.code(kept.statusCode).headers(kept.headers).header('idempotency-replayed', 'true').send(body);
 }
 
@@ -91,7 +92,7 @@ function keep({ deps }: App) {
       await keepResponse(id, lease, {
         statusCode: reply.statusCode,
         headers: Object.fromEntries(headers),
-        ...(typeof payload === 'string' && { body: deps.keyring.encrypt(payload, bodyContext(id)) }),
+        ...(typeof payload === 'string' && { body: deps.keyring.encrypt(payload, bodyOf(id)) }),
       });
     } catch (error) {
       // What was asked for has been done, so the client hears of it; a retry is told to wait until the lease ends.

@@ -51,12 +51,17 @@ export function sessionView(session: SessionRecord, current: AuthenticatedSessio
 
 const etagOf = ({ revision }: UserRecord): string => `"${revision}"`;
 
+/** Whether a reader has this version already (RFC 9110, section 13.1.2). */
+export function isKnown({ method, headers }: FastifyRequest, etag: string): boolean {
+  const known = method === 'GET' || method === 'HEAD' ? headers['if-none-match'] : undefined;
+  return known?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false;
+}
+
 /** Sends a single user with its ETag, or 304 to whoever has this version already. */
 export function sendUser<T>(request: FastifyRequest, reply: FastifyReply, user: UserRecord, view: T) {
   const etag = etagOf(user);
   void reply.header('etag', etag);
-  const known = request.method === 'GET' ? request.headers['if-none-match'] : undefined;
-  if (known?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) return reply.code(304).send();
+  if (isKnown(request, etag)) return reply.code(304).send();
   return view;
 }
 

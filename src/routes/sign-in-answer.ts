@@ -41,7 +41,7 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
       roles: rolesInForce(session, strict),
       amr: session.authenticationMethods,
     };
-    const { accessToken, expiresAt } = await signAccessToken(deps.signingKeys.current(), claims, parties);
+    const { accessToken, expiresAt } = await signAccessToken(await deps.signingKeys.current(), claims, parties);
     if (transport === 'cookie')
       setSessionCookies(reply, {
         access: { token: accessToken, expiresAt },

@@ -141,7 +141,9 @@ describe('roster migrate rehearse', () => {
     const db = fresh();
     await migrateUp(client, db, quiet);
     await db.collection('rate_limits').dropIndex('idx_rate_limits_expire');
-    expect((await rehearse(client, db.databaseName, {}, quiet)).problems).toEqual([
+    // Back to before the migration that makes this index.
+    const steps = shipped.length - shipped.indexOf('012_share_limits_by_library.js');
+    expect((await rehearse(client, db.databaseName, { steps }, quiet)).problems).toEqual([
       'after up, down and up: rate_limits: index idx_rate_limits_expire on {"expire":1} is there, but nothing declares it',
     ]);
   });

@@ -9,9 +9,9 @@ const jwt = (header: unknown, payload: unknown = { sub: 'x' }, signature = 'AAAA
   `${encoded(header)}.${encoded(payload)}.${signature}`;
 
 /** Whatever stands in the place of an access token and is none, though some of it is almost this one's. */
-export function malformedTokens({ deps }: TestApp, { accessToken }: Person): string[] {
+export async function malformedTokens({ deps }: TestApp, { accessToken }: Person): Promise<string[]> {
   const [header = '', payload = '', signature = ''] = accessToken.split('.');
-  const { kid } = deps.signingKeys.current();
+  const { kid } = await deps.signingKeys.current();
   return [
     '',
     ' ',

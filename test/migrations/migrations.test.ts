@@ -57,7 +57,7 @@ const DOCUMENTS: Readonly<Record<string, Document | readonly Document[]>> = {
     idleExpiresAt: later,
     expiresAt: later,
   },
-  signing_keys: { _id: 'k', generation: 1, publicJwk: {}, privateJwk: 'v1.k.x', createdAt: now },
+  signing_keys: { _id: 'k', generation: 1, publicJwk: {}, privateJwk: 'v1.k.x', createdAt: now, activatesAt: now },
   audit_events: {
     action: 'user.created',
     outcome: 'success',

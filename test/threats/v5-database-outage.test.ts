@@ -6,11 +6,12 @@
 import { SignJWT } from 'jose';
 import { MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SigningKey } from '../../src/models/signing-key.ts';
+import { OPERATOR } from '../../src/models/audit-event.ts';
+import { retireSigningKeys } from '../../src/models/signing-key-rotation.ts';
 import { buildTestApp, freshDatabaseUri, type TestApp } from '../helpers/app.ts';
 import { DatabaseProxy, type Fate } from '../helpers/database-proxy.ts';
 import { attempt, type Operation, operationsOf } from '../helpers/operations.ts';
-import { call, freshEmail, PASSWORD, type Person, person } from '../helpers/people.ts';
+import { call, freshEmail, PASSWORD, type Person, person, signIn } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
 const RESPONSE_TIMEOUT_MS = 1_500;
@@ -91,10 +92,10 @@ describe('a database that is gone', () => {
   });
 
   it('is 503 for a token whose key this instance has yet to learn, every time', async () => {
-    await SigningKey.updateMany({}, { $set: { createdAt: new Date(0) } });
+    const { kid: old } = await service.deps.signingKeys.current();
+    await retireSigningKeys(OPERATOR, { kid: old }, service.deps);
     const elsewhere = await service.another();
-    await elsewhere.deps.signingKeys.rotate();
-    const { kid, privateKey } = elsewhere.deps.signingKeys.current();
+    const { kid, privateKey } = await elsewhere.deps.signingKeys.current();
     const token = await new SignJWT({ sid: admin.sessionId })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
       .setSubject(admin.id)
@@ -114,6 +115,7 @@ describe('a database that is gone', () => {
     } finally {
       vi.useRealTimers();
     }
+    admin = await signIn(service, admin.email);
   });
 });
 

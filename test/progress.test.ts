@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { showProgress } from '../../src/import/progress.ts';
+import { showProgress } from '../src/progress.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -9,13 +9,17 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const tally = (entries: number, bytes: number) => ({ entries, bytes, imported: entries, skipped: 0, refused: 0 });
-
 function written(totalBytes: number | undefined, output = new PassThrough({ encoding: 'utf8' })): string {
-  const progress = showProgress(output, totalBytes);
+  const progress = showProgress<{ entries: number; bytes: number }>(output, {
+    total: totalBytes,
+    whole: 'the file',
+    done: ({ bytes }) => bytes,
+    unit: 'accounts',
+    counted: ({ entries }) => entries,
+  });
   for (let second = 1; second <= 10; second++) {
     vi.advanceTimersByTime(1_000);
-    progress.update(tally(second * 2_000, second * 100));
+    progress.update({ entries: second * 2_000, bytes: second * 100 });
   }
   progress.stop();
   return String(output.read());

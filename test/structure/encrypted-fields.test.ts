@@ -1,0 +1,91 @@
+import { readdir, readFile } from 'node:fs/promises';
+import mongoose from 'mongoose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collections } from '../../src/collections/index.ts';
+import { storedPaths } from '../../src/documents/collection.ts';
+import { madeUpAccount } from '../../src/explain/accounts.ts';
+import { EXERCISES } from '../../src/explain/exercises.ts';
+import { Scene } from '../../src/explain/scene.ts';
+import { placeOf } from '../../src/lib/keyring.ts';
+import { User } from '../../src/models/user.ts';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+
+const SRC = new URL('../../src/', import.meta.url);
+const ACCOUNTS = 100;
+
+/** What the keyring makes, at the least: a version, a key, and 28 bytes of nonce and tag. */
+const CIPHERTEXT = /^v1\.[\w-]{1,32}\.[\w-]{38,}$/;
+
+const declared = collections.flatMap(({ name, encrypted }) => Object.keys(encrypted).map((path) => `${name}.${path}`));
+
+describe.each(collections.filter(({ encrypted }) => Object.keys(encrypted).length > 0))('$name', (collection) => {
+  it('declares as encrypted what is stored as one text, and seen by nobody', () => {
+    const stored = new Map(storedPaths(collection.validator).map(([path, schema]) => [path, schema]));
+    for (const path of Object.keys(collection.encrypted)) {
+      expect(stored.get(path)?.bsonType, path).toBe('string');
+      expect(Object.keys(collection.private)).toContain(path);
+    }
+  });
+});
+
+describe('the places of ciphertexts', async () => {
+  const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith('.ts'));
+  const sources = await Promise.all(
+    files.map(async (file) => [file, await readFile(new URL(file, SRC), 'utf8')] as const),
+  );
+
+  it('are made by one function, which is told a declared field', () => {
+    const places = sources
+      // It goes over what is declared.
+      .filter(([file]) => file !== 'key-rotation/walk.ts')
+      .flatMap(([, source]) => [...source.matchAll(/\bplaceOf\(([^)]*)\)/g)].map(([, args = '']) => args));
+    const named = places.map((args) => {
+      const [, collection, path] = /^'([a-z_]+)', [^,]+, '([\w.]+)'$/.exec(args) ?? [];
+      return `${collection}.${path}`;
+    });
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((place) => !declared.includes(place))).toEqual([]);
+  });
+
+  it('are spelled by hand nowhere else', () => {
+    const spelled = sources.filter(
+      ([file, source]) => file !== 'lib/keyring.ts' && /\bcollection\b[^{}]*\brecord: [^{}]*\bfield\b/.test(source),
+    );
+    expect(spelled.map(([file]) => file)).toEqual([]);
+  });
+});
+
+/** Path → value, of every text in a document. */
+function* texts(value: unknown, path: string): Generator<[string, string]> {
+  if (typeof value === 'string') yield [path, value];
+  else if (Array.isArray(value) || Object.getPrototypeOf(value ?? 0) === Object.prototype)
+    for (const [name, member] of Object.entries(value as object)) yield* texts(member, path ? `${path}.${name}` : name);
+}
+
+describe('after every route has been used', () => {
+  let service: TestApp;
+  const found = new Map<string, { value: string; id: string }>();
+  beforeAll(async () => {
+    service = await buildTestApp();
+    await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
+    const scene = new Scene(service.app);
+    for (const exercise of Object.values(EXERCISES)) await exercise(scene);
+    for (const collection of (await mongoose.connection.db?.collections()) ?? [])
+      for (const { _id, ...document } of await collection.find().toArray())
+        for (const [path, value] of texts(document, ''))
+          if (CIPHERTEXT.test(value)) found.set(`${collection.collectionName}.${path}`, { value, id: String(_id) });
+  });
+  afterAll(() => service.close());
+
+  it('no ciphertext is stored in a field that is not declared', () => {
+    expect([...found.keys()].filter((field) => !declared.includes(field))).toEqual([]);
+    expect([...found.keys()]).toEqual(expect.arrayContaining(['signing_keys.privateJwk', 'idempotency_keys.body']));
+  });
+
+  it('each opens in its own place', () => {
+    for (const [field, { value, id }] of found) {
+      const [collection = '', ...path] = field.split('.');
+      expect(() => service.deps.keyring.decrypt(value, placeOf(collection, id, path.join('.'))), field).not.toThrow();
+    }
+  });
+});
