@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { MailDelivery } from '../../src/jobs/deliver-mail.ts';
 import { CATALOGUES } from '../../src/lib/mail/locales/index.ts';
@@ -16,9 +16,6 @@ import { freshEmail } from './people.ts';
 export const FROM = { name: 'Roster', address: 'accounts@example.com' };
 
 const SOON_MS = 20;
-
-/** Lets time pass, for everything but timers. */
-export const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 export const resetFor = (to: string, more: { validForSeconds?: number; link?: string } = {}): Mail => ({
   template: 'reset-password',
@@ -53,7 +50,7 @@ export function useMailWorkers() {
 
   beforeAll(async () => {
     proxy = await DatabaseProxy.open(freshDatabaseUri());
-    service = await buildTestApp({ MONGODB_URI: proxy.uri, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '1000' });
+    service = await buildTestApp({ MONGODB_URI: proxy.uri });
   });
   afterEach(async () => {
     proxy.mend();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { claimMail, Outbox } from '../../src/models/outbox.ts';
-import { onlyRecord, pass, resetFor, useMailWorkers } from '../helpers/mail-worker.ts';
+import { passTime } from '../helpers/clock.ts';
+import { onlyRecord, resetFor, useMailWorkers } from '../helpers/mail-worker.ts';
 import { freshEmail } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
@@ -19,9 +20,9 @@ describe('a lease', () => {
     const slow = worker(server.url);
     await queue(resetFor(freshEmail()));
     await until('the first one sends', () => finish.length === 1);
-    pass(2 * MINUTE_MS - 1);
+    passTime(2 * MINUTE_MS - 1);
     expect(await claimMail()).toBeNull();
-    pass(1);
+    passTime(1);
     const other = worker(server.url);
     await until('the second one has sent', () => server.received.length === 1);
     await until('and has marked it', async () => (await onlyRecord()).sentAt);
@@ -54,7 +55,7 @@ describe('an outage of the database', () => {
     await until('it could not be marked', () => lines.length > 0);
     proxy().mend();
     await until('the database is back', databaseAnswers);
-    pass(2 * MINUTE_MS);
+    passTime(2 * MINUTE_MS);
     await until('it has been marked', async () => (await onlyRecord()).sentAt);
     expect(server.received).toHaveLength(2);
     expect(new Set(server.messageIds).size).toBe(1);

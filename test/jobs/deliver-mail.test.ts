@@ -4,9 +4,10 @@ import { transaction } from '../../src/database.ts';
 import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
 import { MAX_TRIES } from '../../src/lib/mail/retries.ts';
 import { claimMail, enqueueMail, Outbox, overdueMs } from '../../src/models/outbox.ts';
+import { passTime } from '../helpers/clock.ts';
 import { lastMailFor, mailFor } from '../helpers/mail.ts';
 import { unusedPort } from '../helpers/mail-server.ts';
-import { FROM, onlyRecord, pass, resetFor, useMailWorkers } from '../helpers/mail-worker.ts';
+import { FROM, onlyRecord, resetFor, useMailWorkers } from '../helpers/mail-worker.ts';
 import { freshEmail } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
@@ -32,7 +33,7 @@ describe('the outbox', () => {
   it('tells for how long mail has been due', async () => {
     expect(await overdueMs()).toBe(0);
     await queue(resetFor(freshEmail()));
-    pass(5 * MINUTE_MS);
+    passTime(5 * MINUTE_MS);
     await queue(resetFor(freshEmail()));
     expect(await overdueMs()).toBe(5 * MINUTE_MS);
     await claimMail();
@@ -132,7 +133,7 @@ describe('a try that fails', () => {
     expect(pause).toBeGreaterThanOrEqual(48_000);
     expect(pause).toBeLessThanOrEqual(72_000);
     server.onRecipient = () => undefined;
-    pass(2 * MINUTE_MS);
+    passTime(2 * MINUTE_MS);
     await until('it has arrived', async () => (await onlyRecord()).sentAt);
     expect(await onlyRecord()).toMatchObject({ attempts: 2 });
     expect(await onlyRecord()).not.toHaveProperty('failure');
@@ -147,7 +148,7 @@ describe('a try that fails', () => {
     await until('it has been put off', async () => (await onlyRecord()).failure);
     expect(await onlyRecord()).toMatchObject({ attempts: 1, failure: 'ESOCKET ECONNREFUSED' });
     const server = await mailServer(port);
-    pass(2 * MINUTE_MS);
+    passTime(2 * MINUTE_MS);
     await until('it has arrived', async () => (await onlyRecord()).sentAt);
     expect(server.received).toHaveLength(1);
   });
@@ -163,7 +164,7 @@ describe('a try that fails', () => {
     expect(record).not.toHaveProperty('dueAt');
     expect(lines).toEqual(['mail given up']);
     expect([await count('retried'), await count('sent'), await count('failed')]).toEqual([0, 0, 1]);
-    pass(3 * 24 * 60 * MINUTE_MS);
+    passTime(3 * 24 * 60 * MINUTE_MS);
     expect(await claimMail()).toBeNull();
   });
 
@@ -174,7 +175,7 @@ describe('a try that fails', () => {
     await queue(resetFor(freshEmail()));
     for (let attempt = 1; attempt < MAX_TRIES; attempt += 1) {
       await until(`try ${attempt} is over`, async () => (await count('retried')) === attempt);
-      pass(8 * 60 * MINUTE_MS);
+      passTime(8 * 60 * MINUTE_MS);
     }
     await until('it is given up', async () => (await count('failed')) === 1);
     const record = await onlyRecord();
@@ -184,7 +185,7 @@ describe('a try that fails', () => {
 
   it('is not made when its link is dead by then', async () => {
     await queue(resetFor(freshEmail(), { validForSeconds: 900 }));
-    pass(15 * MINUTE_MS);
+    passTime(15 * MINUTE_MS);
     const server = await mailServer();
     worker(server.url);
     await until('it is given up', async () => (await onlyRecord()).failedAt);
@@ -199,7 +200,7 @@ describe('a try that fails', () => {
     await until('it has been put off', async () => (await onlyRecord()).failure);
     expect(await onlyRecord()).toMatchObject({ failure: 'undecryptable' });
     await stranger.delivery.stop();
-    pass(2 * MINUTE_MS);
+    passTime(2 * MINUTE_MS);
     worker(server.url);
     await until('it has arrived', () => server.received.length === 1);
   });

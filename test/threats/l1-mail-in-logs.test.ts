@@ -86,7 +86,8 @@ it('nothing of a mail is in the log, whatever becomes of it', async () => {
     code: expect.stringMatching(/^E[A-Z]+ 55\d$/),
   });
   expect(found(logs())).toEqual([]);
-});
+  // A hundred mails, most of them with a TLS handshake of their own.
+}, 120_000);
 
 it('nor in what is measured', async () => {
   const texts = await Promise.all(instances.map(({ app }) => app.metrics.registry.metrics()));
