@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Session } from '../../src/models/session.ts';
-import { SigningKey } from '../../src/models/signing-key.ts';
-import type { App } from '../../src/types/fastify.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { ACCESS, cookieHeader, REFRESH } from '../helpers/cookie-jar.ts';
 import { freePort } from '../helpers/listen.ts';
@@ -13,20 +11,11 @@ import { PASSWORD, type Person, person } from '../helpers/people.ts';
 const PAGE = readFileSync(new URL('../../docs/sessions.md', import.meta.url), 'utf8');
 const ROOT = new URL('../..', import.meta.url);
 
-/** Public keys as other services find them, where this build does not publish them itself. */
-function publishKeys(app: App): void {
-  const url = '/.well-known/jwks.json';
-  if (app.hasRoute({ method: 'GET', url })) return;
-  app.get(url, { schema: { hide: true }, config: { access: 'public' } }, async () => ({
-    keys: (await SigningKey.find().lean()).map(({ _id, publicJwk }) => ({ ...publicJwk, kid: _id, alg: 'EdDSA' })),
-  }));
-}
-
 let service: TestApp;
 let ada: Person;
 beforeAll(async () => {
   const port = await freePort();
-  service = await buildTestApp({ PUBLIC_URL: `http://localhost:${port}` }, publishKeys);
+  service = await buildTestApp({ PUBLIC_URL: `http://localhost:${port}` });
   await service.app.listen({ port, host: '127.0.0.1' });
   ada = await person(service);
 });
