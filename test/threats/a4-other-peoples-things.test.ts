@@ -3,8 +3,10 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
+import { Credential } from '../../src/models/credential.ts';
 import { Identity } from '../../src/models/identity.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { Device, enrolPasskey } from '../helpers/factors.ts';
 import { ID_OF_NOTHING, operationsOf } from '../helpers/operations.ts';
 import { type Person, person, signIn, whoAmI } from '../helpers/people.ts';
 
@@ -35,8 +37,29 @@ it('these are the routes by which an account reaches things by id', () => {
   expect(byId.map(({ name }) => name).sort()).toEqual([
     'DELETE /v1/sessions/{id}',
     'DELETE /v1/users/me/identities/{id}',
+    'DELETE /v1/users/me/passkeys/{id}',
+    'GET /v1/users/me/passkeys/{id}',
+    'PATCH /v1/users/me/passkeys/{id}',
     'POST /v1/users/me/identities/{provider}',
   ]);
+});
+
+it('a passkey of somebody else is not there, for nobody', async () => {
+  const owner = await person(here);
+  const { id } = (await enrolPasskey(owner, new Device())).json().passkey;
+  const before = await Credential.findById(id).lean();
+  for (const stranger of [ada, admin])
+    for (const method of ['GET', 'PATCH', 'DELETE'] as const) {
+      const body = method === 'PATCH' ? { name: 'Mine' } : undefined;
+      const [theirs, nothing] = await Promise.all(
+        [id, ID_OF_NOTHING].map((each) => stranger.call(method, `/v1/users/me/passkeys/${each}`, body)),
+      );
+      const { requestId: _, ...problem } = theirs?.json() ?? {};
+      const { requestId: __, ...expected } = nothing?.json() ?? {};
+      expect(problem).toMatchObject({ status: 404, code: 'not-found' });
+      expect(problem).toEqual(expected);
+    }
+  expect(await Credential.findById(id).lean()).toEqual(before);
 });
 
 it('a session of somebody else is not there, for nobody and on no instance', async () => {

@@ -6,22 +6,19 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
+import type { World } from '../helpers/answers.ts';
+import { byIdentity } from '../helpers/answers-by-identity.ts';
+import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
+import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
 import type { TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
 import { openBrowser } from '../helpers/cookie-jar.ts';
-import {
-  authorizeUrl,
-  exchange,
-  type IdentityService,
-  newVerifier,
-  RETURN_TO,
-  startIdentityService,
-} from '../helpers/identities.ts';
-import { magicLink, mailTo, signUp, tokenFor, tokenIn } from '../helpers/mailed.ts';
+import { type IdentityService, startIdentityService } from '../helpers/identities.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
-import { Visitor } from '../helpers/visitor.ts';
 
 interface Documented {
   readonly content?: Record<string, { readonly schema?: unknown; readonly examples?: Record<string, unknown> }>;
@@ -157,118 +154,8 @@ async function asAdmin() {
   await step('restore');
 }
 
-/** By a provider of this process: the way there, back by link and by form, and what its owner does with it. */
-async function byIdentity() {
-  const [email, claims] = [freshEmail(), { email_verified: true }];
-  running.idp.people.set('ada', { email, ...claims }).set('bob', { email: freshEmail(), ...claims });
-  const url = '/v1/identities/local';
-  const away = async (begin = `${url}/authorize`, who = 'ada') => {
-    const browser = new Visitor(service, who);
-    const { url: back } = await browser.visit(begin, ({ pathname }) => pathname.endsWith('/callback'));
-    return { back, cookie: `__Host-roster-identity=${browser.cookie('__Host-roster-identity')}` };
-  };
-  const byLink = ({ back, cookie }: Awaited<ReturnType<typeof away>>) =>
-    call(service, 'GET', back.pathname + back.search, undefined, { headers: { cookie } });
-  const byForm = ({ back, cookie }: Awaited<ReturnType<typeof away>>) =>
-    service.app.inject({
-      method: 'POST',
-      url: back.pathname,
-      payload: back.search.slice(1),
-      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
-    });
-
-  await see('GET /v1/identities', get('/v1/identities'));
-  const begin = 'GET /v1/identities/{provider}/authorize';
-  await see(begin, get(`${url}/authorize`), get('/v1/identities/x/authorize'), get(authorizeUrl({ redirectTo: 'x' })));
-  for (const [name, back] of [
-    ['GET /v1/identities/{provider}/callback', byLink],
-    ['POST /v1/identities/{provider}/callback', byForm],
-  ] as const) {
-    const answered = await away();
-    await see(name, back(answered));
-    await see(name, back(answered), back(await away(authorizeUrl())));
-    await see(name, back(await away(undefined, 'nobody')), back(await away(authorizeUrl(), 'nobody')));
-  }
-  const verifier = newVerifier();
-  const { fragment } = await new Visitor(service, 'ada').visit(authorizeUrl({ verifier }));
-  const [signedIn] = await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier));
-  await see('POST /v1/sessions/identity', exchange(service, { fragment }, verifier), post('/v1/sessions/identity'));
-  const headers = { authorization: `Bearer ${signedIn?.json().accessToken}` };
-  const mine = (method: 'GET' | 'POST' | 'DELETE', path = '', body?: unknown) =>
-    call(service, method, `/v1/users/me/identities${path}`, body, { headers });
-  const link = 'POST /v1/users/me/identities/{provider}';
-  const [begun] = await see(link, mine('POST', '/local', { redirectTo: RETURN_TO }), mine('POST', '/local', {}));
-  await see(link, mine('POST', '/nobody', { redirectTo: RETURN_TO }));
-  const arrived = await new Visitor(service, 'bob').visit(begun?.json().authorizationUrl);
-  const code = { code: arrived.fragment.get('code') };
-  await see('POST /v1/users/me/identities', mine('POST', '', code));
-  await see('POST /v1/users/me/identities', mine('POST', '', code), post('/v1/users/me/identities', code));
-  const [list] = await see('GET /v1/users/me/identities', mine('GET'), get('/v1/users/me/identities'));
-  for (const { id } of list?.json().items ?? [])
-    await see('DELETE /v1/users/me/identities/{id}', mine('DELETE', `/${id}`));
-  await see('DELETE /v1/users/me/identities/{id}', mine('DELETE', `/${'0'.repeat(24)}`));
-}
-
-async function byMail() {
-  const hiding = await service.another({ HIDE_EXISTING_ACCOUNTS: 'true' });
-  const email = freshEmail();
-  await see('POST /v1/users', call(hiding, 'POST', '/v1/users', { email, password: PASSWORD }));
-  await hiding.app.settled();
-  const { link, rejectLink } = await mailTo(hiding, email, 'verify-email');
-  const verify = (body: unknown) => post('/v1/email-verifications/confirm', body);
-  await see('POST /v1/email-verifications', post('/v1/email-verifications', { email: 'x' }));
-  const token = tokenIn(link);
-  await see('POST /v1/email-verifications/confirm', verify({ token }), verify({ token, password: 'x' }), verify({}));
-  await see('POST /v1/email-verifications/confirm', verify({ token, password: PASSWORD }));
-  const reject = (secret: string) => post('/v1/email-verifications/reject', { token: secret });
-  await see('POST /v1/email-verifications/reject', reject(tokenIn(rejectLink)));
-  const other = await signUp(service);
-  await see('POST /v1/email-verifications', post('/v1/email-verifications', { email: other.email }));
-  await service.app.settled();
-  const second = await mailTo(service, other.email, 'verify-email');
-  await see('POST /v1/email-verifications/reject', reject(tokenIn(second.rejectLink)));
-
-  await see('POST /v1/password-resets', post('/v1/password-resets', { email }), post('/v1/password-resets', {}));
-  const reset = await tokenFor(service, email, 'reset-password');
-  const confirm = (body: unknown) => post('/v1/password-resets/confirm', body);
-  await see('POST /v1/password-resets/confirm', confirm({ token: 'x', newPassword: PASSWORD }));
-  await see('POST /v1/password-resets/confirm', confirm({ token: reset, newPassword: 'x' }));
-  await see('POST /v1/password-resets/confirm', confirm({ token: reset, newPassword: PASSWORD }));
-
-  const url = '/v1/sessions/magic-link';
-  await see(`POST ${url}`, post(url, { email }), post(url, { email }, { 'idempotency-key': 'k' }));
-  const { token: magic } = await magicLink(service, email);
-  await see(`POST ${url}/confirm`, post(`${url}/confirm`, { token: 'x' }), post(`${url}/confirm`, {}));
-  await see(`POST ${url}/confirm`, post(`${url}/confirm`, { token: magic }));
-
-  const ada = await signIn(service, email);
-  const next = freshEmail('next');
-  const change = (to: string) => ada.call('PUT', '/v1/users/me/email', { email: to });
-  await see('PUT /v1/users/me/email', change(next), change(email), change((await signUp(service)).email));
-  const changing = await tokenFor(service, next, 'confirm-new-email');
-  const finish = (body: unknown, headers = {}) => post('/v1/email-changes/confirm', body, headers);
-  await see(
-    'POST /v1/email-changes/confirm',
-    finish({ token: changing }),
-    finish({ token: changing }, { authorization: 'x' }),
-  );
-  await see('POST /v1/email-changes/confirm', finish({ token: changing }, ada.headers));
-}
-
-async function asAdminByMail() {
-  const admin = await person(service, { roles: ['user', 'admin'] });
-  const email = freshEmail();
-  const create = (body: unknown) => admin.call('POST', '/v1/admin/users', body);
-  const [created] = await see('POST /v1/admin/users', create({ email, firstName: 'Grace', metadata: { a: 1 } }));
-  await see('POST /v1/admin/users', create({ email }), create({ email: 'x' }));
-  const url = `/v1/admin/users/${created?.json().id}`;
-  await see('POST /v1/admin/users/{id}/password-reset', admin.call('POST', `${url}/password-reset`));
-  await see('GET /v1/admin/users/{id}/sessions', admin.call('GET', `/v1/admin/users/${admin.id}/sessions`));
-  await see('GET /v1/admin/users/{id}/sessions', admin.call('GET', `${url}/sessions?cursor=x`));
-  await see('DELETE /v1/admin/users/{id}/sessions', admin.call('DELETE', `${url}/sessions`));
-}
-
 let running: IdentityService;
+stopTheClock();
 beforeAll(async () => {
   running = await startIdentityService();
   ({ service } = running);
@@ -277,9 +164,12 @@ beforeAll(async () => {
   await asBrowser();
   await asOwner();
   await asAdmin();
-  await byIdentity();
-  await byMail();
-  await asAdminByMail();
+  const world: World = { service, see, get, post };
+  await byIdentity(world, running.idp);
+  await byMail(world);
+  await asAdminByMail(world);
+  await withApp(world);
+  await withPasskey(world);
 });
 afterAll(() => running.close());
 
@@ -339,10 +229,14 @@ it('no answer holds a hash or a secret of the database', async () => {
   const users = await User.find().select('+passwordHash').lean();
   const sessions = await Session.find().lean();
   const keys = await SigningKey.find().lean();
+  const credentials = await Credential.find().lean();
   const secrets = [
     ...users.map(({ passwordHash }) => passwordHash ?? 'none'),
     ...sessions.flatMap(({ seed, refreshTokenHash }) => [seed, refreshTokenHash]),
     ...keys.map(({ privateJwk }) => privateJwk),
+    ...credentials.flatMap(({ secret, codeHash, publicKey }) =>
+      [secret, codeHash, publicKey].filter((each) => each != null),
+    ),
   ];
   expect(secrets.length).toBeGreaterThan(8);
   for (const { operation, response } of seen) {
