@@ -1,6 +1,6 @@
 import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
 
-export const IDENTITY_LIMITS = Object.freeze({ provider: 32, subject: 255, email: 255 });
+const IDENTITY_LIMITS = Object.freeze({ provider: 32, subject: 255, email: 255 });
 
 /** An account of the same person at an external provider, by which they sign in here. */
 const identitySchema = new Schema(

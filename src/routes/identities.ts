@@ -75,7 +75,7 @@ export default async function identities(app: App): Promise<void> {
         tags: ['Sessions'],
         body: ref(IdentitySignIn),
         response: {
-          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
+          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location', 'Set-Cookie') },
           ...problems(...BODY_PROBLEMS, ...SIGN_IN_PROBLEMS, 'invalid-code', 'email-required', 'link-required'),
         },
       },

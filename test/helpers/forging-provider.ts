@@ -5,14 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
-/** What it was asked for, as it stood in the URL. */
-export interface Asked {
-  readonly query: URLSearchParams;
-}
-
 /** Makes the ID token: from the claims that an honest provider would put into it, with the key that it publishes. */
 export type Forge = (claims: JWTPayload, sign: Sign) => Promise<string> | string;
-export type Sign = (claims: JWTPayload, key?: CryptoKey | Uint8Array, alg?: string) => Promise<string>;
+type Sign = (claims: JWTPayload, key?: CryptoKey | Uint8Array, alg?: string) => Promise<string>;
 
 export interface ForgingProvider {
   readonly issuer: string;

@@ -9,7 +9,7 @@ import { reroute } from './reroute.ts';
 /** A tenant of Microsoft's, as its tokens name it. */
 export const TENANT = '72f988bf-0000-4000-8000-2d7cd011db47';
 
-export const APPLE_TEAM = { teamId: 'TEAM123456', keyId: 'KEY1234567' };
+const APPLE_TEAM = { teamId: 'TEAM123456', keyId: 'KEY1234567' };
 
 /** What stands in for each provider at its own address, and the entry of the configuration for it. */
 export interface Presets {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
 import { storedPaths } from '../../src/documents/collection.ts';
 import { madeUpAccount } from '../../src/explain/accounts.ts';
+import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { placeOf } from '../../src/lib/keyring.ts';
@@ -66,7 +67,7 @@ describe('after every route has been used', () => {
   let service: TestApp;
   const found = new Map<string, { value: string; id: string }>();
   beforeAll(async () => {
-    service = await buildTestApp();
+    service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
     await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
     const scene = new Scene(service.app);
     for (const exercise of Object.values(EXERCISES)) await exercise(scene);

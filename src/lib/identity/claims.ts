@@ -28,7 +28,7 @@ const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' && value.length <= TEXT_MAX_LENGTH ? value : undefined;
 
 /** Numbers are what GitHub and others count their accounts by. */
-export const subjectOf = (value: unknown): string | undefined => {
+const subjectOf = (value: unknown): string | undefined => {
   const subject = Number.isSafeInteger(value) ? String(value) : textOf(value);
   return subject !== undefined && subject.length <= SUBJECT_MAX_LENGTH ? subject : undefined;
 };

@@ -9,7 +9,7 @@ import type { Claims } from './claims.ts';
 import { kindOf, type ProviderKind, type ProviderSettings } from './settings.ts';
 
 /** Reads a document of the provider's API as the person. */
-export type Read = (url: string) => Promise<unknown>;
+type Read = (url: string) => Promise<unknown>;
 
 export interface Dialect {
   readonly name: string;

@@ -25,7 +25,7 @@ export interface Pending {
 }
 
 /** Tokens of the provider, for a service that goes on to call it. */
-export interface ProviderTokens {
+interface ProviderTokens {
   readonly accessToken: string;
   readonly refreshToken?: string;
   readonly scope?: string;

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 
-export const PRESETS = ['google', 'github', 'microsoft', 'apple'] as const;
-export type Preset = (typeof PRESETS)[number];
+const PRESETS = ['google', 'github', 'microsoft', 'apple'] as const;
+type Preset = (typeof PRESETS)[number];
 
 /** As in the metadata of a client (RFC 7591): the two in which a secret is sent. */
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const;
