@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { type Browser, openBrowser, whyNoBrowser } from '../helpers/browser.ts';
+import { type Browser, openBrowser, whyNoBrowser } from '../helpers/chromium.ts';
 import { freshEmail, PASSWORD, signIn } from '../helpers/people.ts';
 
 /** The functions that the documentation gives to copy. */

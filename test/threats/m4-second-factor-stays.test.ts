@@ -21,34 +21,34 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** A verified account that signs in with two factors. */
+/** A verified account that signs in with two factors, and is signed in nowhere. */
 async function twofold() {
   const account = await verifiedAccount(service);
-  const at = new Date();
-  await Credential.create({ userId: account.id, type: 'totp', secret: 'x', confirmedAt: at, createdAt: at });
-  await User.updateOne({ _id: account.id }, { $set: { secondFactors: ['totp'] } });
-  return account;
+  const owner = await signIn(service, account.email);
+  const { secret } = await enrolTotp(owner);
+  await owner.call('DELETE', '/v1/sessions');
+  return { ...account, secret };
 }
 
 const factorsOf = async (id: string) => [
   (await User.findById(id).lean())?.secondFactors,
-  await Credential.countDocuments({ userId: id }),
+  await Credential.countDocuments({ userId: id, type: 'totp' }),
 ];
 
 it('a reset opens no session, keeps the factor, and the new password alone does not sign in', async () => {
-  const { email, id } = await twofold();
+  const { email, id, secret } = await twofold();
   const body = { token: await resetToken(service, email), newPassword: NEXT };
   const reset = await post(service, '/v1/password-resets/confirm', body);
   expect([reset.statusCode, reset.body]).toEqual([204, '']);
   expect(await factorsOf(id)).toEqual([['totp'], 1]);
-  const signIn = await post(service, '/v1/sessions', { email, password: NEXT });
-  expect(outcome(signIn)).toBe('401 mfa-required');
-  expect(signIn.json()).toMatchObject({ challenge: expect.any(String), methods: ['totp', 'recovery-code'] });
+  const challenge = await challengeFor(service, email, NEXT);
   expect(await Session.countDocuments({ userId: id })).toBe(0);
+  const done = await secondStep(service, challenge, 'totp', codeOf(secret));
+  expect(done.json().session.authenticationMethods).toEqual(['pwd', 'otp', 'mfa']);
 });
 
 it.each(['link', 'code'])('a mailed %s is one factor, and is used up by the way', async (means) => {
-  const { email, id } = await twofold();
+  const { email, id, secret } = await twofold();
   const { token, challenge, code } = await magicLink(service, email);
   const body = means === 'link' ? { token } : { challenge, code };
   const answer = await post(service, '/v1/sessions/magic-link/confirm', body);
