@@ -109,7 +109,7 @@ export async function completeChallenge(
 ): Promise<Proof | null> {
   const taken = await consumeToken<PendingProof>(tx, keyring, 'second-factor', challenge);
   if (!taken) return null;
-  const user = await User.findOne({ _id: taken.userId }, { status: 1 }, { session: tx }).lean<UserRecord>();
+  const user = await User.findOne({ _id: taken.userId }, undefined, { session: tx }).lean<UserRecord>();
   if (!user) return null;
   const methods = [...new Set([...taken.payload.methods, ...METHODS_OF[factor]])];
   return { user, methods, guard: guardOf(taken.payload) };

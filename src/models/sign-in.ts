@@ -51,13 +51,8 @@ export const findForSignIn = (email: string): Promise<UserRecord | null> =>
  * @throws CeremonyError when the account signs in nowhere, which is to be told from no other passkey that is refused
  */
 export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId): Promise<Proof> {
-  const user = await User.findOne(
-    { _id: userId, status: { $in: SIGN_IN_STATUSES } },
-    { status: 1 },
-    {
-      session: tx,
-    },
-  ).lean<UserRecord>();
+  const filter = { _id: userId, status: { $in: SIGN_IN_STATUSES } };
+  const user = await User.findOne(filter, undefined, { session: tx }).lean<UserRecord>();
   if (!user) throw new CeremonyError('Its account does not sign in.');
   return { user, methods: ['pop', 'mfa'], guard: {} };
 }

@@ -1,25 +1,14 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { type Browser, openBrowser, whyNoBrowser } from '../helpers/chromium.ts';
+import { type Browser, openBrowser, whyNoBrowser } from '../helpers/browser.ts';
+import { freePort } from '../helpers/listen.ts';
 import { freshEmail, PASSWORD, signIn } from '../helpers/people.ts';
 
 /** The functions that the documentation gives to copy. */
 const [, SNIPPET = ''] =
   /```js\n([\s\S]+?)```/.exec(readFileSync(new URL('../../docs/factors.md', import.meta.url), 'utf8')) ?? [];
-
-/** A port that is free now: the service must know the origin of its pages before it listens. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 interface Answer {
   readonly [member: string]: unknown;
