@@ -79,7 +79,7 @@ export function readProviderSettings(
 export function parseProviderSettings(json: string): ProviderSettings[] {
   const entries = readArray(json);
   const problems = entries.flatMap((entry, index) => {
-    const where = placeOf(entry, index);
+    const where = labelOf(entry, index);
     const wrong = shapeProblems(entry);
     const found = wrong.length > 0 ? wrong : ruleProblems(entry as ProviderSettings);
     return found.map((problem) => `${where}: ${problem}`);
@@ -104,7 +104,7 @@ function readArray(json: string): unknown[] {
 }
 
 /** An id is no secret, and easier to find than a position; but only what looks like one is repeated. */
-function placeOf(entry: unknown, index: number): string {
+function labelOf(entry: unknown, index: number): string {
   const id = (entry as { id?: unknown } | null)?.id;
   const named = typeof id === 'string' && ID.test(id);
   return named ? `entry ${index + 1} ("${id}")` : `entry ${index + 1}`;
