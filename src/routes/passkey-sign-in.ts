@@ -46,8 +46,14 @@ export default async function passkeySignIn(app: App): Promise<void> {
         tags: ['Sessions'],
         body: ref(PasskeySignIn),
         response: {
-          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
-          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-passkey'),
+          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location', 'Set-Cookie') },
+          ...problems(
+            ...BODY_PROBLEMS,
+            'idempotency-not-supported',
+            'invalid-passkey',
+            'foreign-origin',
+            'email-not-verified',
+          ),
         },
       },
       config: { limit: { name: 'sign-in', max: 60, windowMs: 5 * MINUTE_MS }, secretResponse: true },

@@ -32,13 +32,15 @@ export default async function secondFactor(app: App): Promise<void> {
         tags: ['Sessions'],
         body: ref(SecondStep),
         response: {
-          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
+          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location', 'Set-Cookie') },
           ...problems(
             ...BODY_PROBLEMS,
             'idempotency-not-supported',
             'invalid-token',
             'invalid-code',
             'invalid-passkey',
+            'foreign-origin',
+            'email-not-verified',
           ),
         },
       },

@@ -3,7 +3,7 @@ import { CODE_METHODS } from '../models/code-failures.ts';
 import { CHALLENGE_METHODS } from '../models/second-factor.ts';
 import { closed, Id, named, ref, Timestamp } from './common.ts';
 import { assertionRef, Passkey } from './passkey.ts';
-import { deviceToken, Session, SignIn } from './session.ts';
+import { deviceToken, Session, SignIn, signInTransport } from './session.ts';
 
 const Code = Type.String({
   minLength: 6,
@@ -93,6 +93,7 @@ export const SecondStep = named(
     code: Type.Optional(Code),
     assertion: Type.Optional(assertionRef),
     deviceToken,
+    ...signInTransport,
   },
   {
     description: '`code` with `totp` and `recovery-code`, `assertion` with `passkey`.',

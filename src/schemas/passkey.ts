@@ -7,7 +7,7 @@ import type {
 import { type TSchema, Type } from 'typebox';
 import { CREDENTIAL_LIMITS, PASSKEY_TRANSPORTS } from '../models/credential.ts';
 import { closed, Id, named, ref, Timestamp } from './common.ts';
-import { deviceToken } from './session.ts';
+import { deviceToken, signInTransport } from './session.ts';
 
 const BASE64URL = '^[A-Za-z0-9_-]+$';
 
@@ -198,6 +198,6 @@ export const PasskeyRegistration = named(
 
 export const PasskeySignIn = named(
   'PasskeySignIn',
-  { assertion: assertionRef, deviceToken },
+  { assertion: assertionRef, deviceToken, ...signInTransport },
   { examples: [{ assertion: assertionExample }] },
 );

@@ -3,7 +3,8 @@ import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { passTime, stopTheClock } from '../helpers/clock.ts';
-import { challengeFor, Device, enrolPasskey, passkeySignIn, signedInBy } from '../helpers/factors.ts';
+import { ACCESS, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
+import { challengeFor, Device, enrolPasskey, ORIGIN, passkeySignIn, signedInBy } from '../helpers/factors.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, type Person, person, signIn } from '../helpers/people.ts';
 
@@ -97,6 +98,39 @@ describe('a passkey', () => {
     await enrolPasskey(ada, device);
     await User.updateOne({ _id: ada.id }, { $set: { status: 'inactive' } });
     expect((await passkeySignIn(service, device)).json().user.status).toBe('active');
+  });
+
+  it('signs a browser in by cookies, after either step', async () => {
+    const secure = await service.another({
+      PUBLIC_URL: 'https://accounts.example.com',
+      PASSKEY_RP_ID: 'localhost',
+      PASSKEY_ORIGINS: ORIGIN,
+    });
+    await enrolPasskey(ada, device);
+    const [alone, beside] = [openBrowser(secure), openBrowser(secure)];
+    const assertion = device.get((await alone.call('POST', '/v1/sessions/passkey/options')).json());
+    const signedIn = await alone.call('POST', '/v1/sessions/passkey', { assertion, transport: 'cookie' });
+    expect([outcome(signedIn), signedIn.json().accessToken]).toEqual(['201', undefined]);
+    const challenge = await challengeFor(secure, ada.email);
+    const options = await beside.call('POST', '/v1/sessions/mfa/passkey-options', { challenge });
+    const body = { challenge, method: 'passkey', assertion: device.get(options.json()), transport: 'cookie' };
+    expect(outcome(await beside.call('POST', '/v1/sessions/mfa', body))).toBe('201');
+    for (const browser of [alone, beside]) {
+      expect([...browser.cookies.keys()].sort()).toEqual([ACCESS, REFRESH]);
+      expect((await browser.call('GET', '/v1/users/me')).json().id).toBe(ada.id);
+    }
+  });
+
+  it('opens no account whose mailbox has to be proven first', async () => {
+    const careful = await service.another({ REQUIRE_VERIFIED_EMAIL: 'true' });
+    await enrolPasskey(ada, device);
+    expect(outcome(await passkeySignIn(careful, device))).toBe('403 email-not-verified');
+    await User.updateOne({ _id: ada.id }, { $set: { emailVerified: true } });
+    expect(outcome(await passkeySignIn(careful, device))).toBe('201');
+    const challenge = await challengeFor(careful, ada.email);
+    const options = await call(careful, 'POST', '/v1/sessions/mfa/passkey-options', { challenge });
+    const body = { challenge, method: 'passkey', assertion: device.get(options.json()) };
+    expect(outcome(await call(careful, 'POST', '/v1/sessions/mfa', body))).toBe('201');
   });
 
   it('is a second factor beside the password', async () => {
