@@ -21,9 +21,12 @@ import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
 import factors, { changeFactors } from './routes/factors.ts';
 import health from './routes/health.ts';
+import identities from './routes/identities.ts';
+import identityCallback from './routes/identity-callback.ts';
 import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
+import myIdentities, { changeMyIdentities } from './routes/my-identities.ts';
 import mySessions from './routes/my-sessions.ts';
 import pages from './routes/pages.ts';
 import passkeySignIn from './routes/passkey-sign-in.ts';
@@ -67,10 +70,14 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(scope('public', [health, jwks, problems, documentation, pages]));
   await app.register(scope('public', [users, emailVerifications, emailChanges, passwordResets]), { prefix: '/v1' });
   await app.register(scope('public', [sessions, secondFactor, magicLink, passkeySignIn]), { prefix: '/v1' });
-  await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys]), { prefix: '/v1' });
-  await app.register(scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys]), {
+  await app.register(scope('public', [identities, identityCallback]), { prefix: '/v1' });
+  await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys, myIdentities]), {
     prefix: '/v1',
   });
+  await app.register(
+    scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
+    { prefix: '/v1' },
+  );
   await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions]), {
     prefix: '/v1/admin',
   });

@@ -233,4 +233,13 @@ export const configSchema = Type.Object({
         'Where mailed links lead: `<APP_URL>/verify-email#token=…`, and likewise `reject-sign-up`, `reset-password`, `choose-password`, `confirm-email`, `magic-link`. Default: `PUBLIC_URL`, where the service has a small page for each.',
     }),
   ),
+  IDENTITY_PROVIDERS: Type.Optional(
+    Type.String({
+      description:
+        'Providers by which people may sign in (OpenID Connect, OAuth 2), as a JSON array; [Identity providers](identities.md) tells what an entry holds.',
+    }),
+  ),
+  IDENTITY_PROVIDERS_FILE: Type.Optional(
+    Type.String({ description: 'A file that holds the same, for secrets that are mounted. Not beside it.' }),
+  ),
 });

@@ -4,13 +4,21 @@ import { envSchema } from 'env-schema';
 import type { Static } from 'typebox';
 import { configSchema } from './config-schema.ts';
 import { isUnderDomain } from './lib/domain.ts';
+import { type ProviderSettings, readProviderSettings } from './lib/identity/settings.ts';
 import { holdsSampleKey, parseKeyring } from './lib/keyring.ts';
 import { mailProblems } from './lib/mail/settings.ts';
 import { isRole } from './lib/permissions.ts';
 
 type Environment = Static<typeof configSchema>;
 
-export type Config = Readonly<Environment & { PUBLIC_URL: string; APP_URL: string; HASHING_CONCURRENCY: number }>;
+export type Config = Readonly<
+  Omit<Environment, 'IDENTITY_PROVIDERS'> & {
+    PUBLIC_URL: string;
+    APP_URL: string;
+    HASHING_CONCURRENCY: number;
+    IDENTITY_PROVIDERS: readonly ProviderSettings[];
+  }
+>;
 
 /** The environment is wrong; `problems` says what, one line each, never with a secret in it. */
 export class ConfigError extends Error {
@@ -43,11 +51,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   } catch (error) {
     throw new ConfigError((error as Error).message.split(', ').map((line) => line.replace(/^env\/?/, '')));
   }
+  const providers = readProviderSettings(values.IDENTITY_PROVIDERS, values.IDENTITY_PROVIDERS_FILE);
   const problems = [
     ...addresses(values),
     ...passkeys(values),
     ...roles(values),
     ...keyring(values),
+    ...providers.problems,
     ...rangeCheck(values),
     ...mailProblems(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
@@ -62,6 +72,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(values.PASSWORD_RANGE_CHECK_URL !== undefined && {
       PASSWORD_RANGE_CHECK_URL: values.PASSWORD_RANGE_CHECK_URL.replace(/\/?$/, '/'),
     }),
+    IDENTITY_PROVIDERS: providers.settings,
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import { commonLooks } from './lib/common-passwords.ts';
+import { createIdentityProviders } from './lib/identity/provider.ts';
 import type { Keyring } from './lib/keyring.ts';
 import { createPasswords, type Passwords } from './lib/passwords.ts';
 import { CodeFailures } from './models/code-failures.ts';
@@ -30,5 +31,6 @@ export async function openDependencies(config: Config, keyring: Keyring): Promis
     codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),
     signingKeys: await openSigningKeys(keyring),
+    identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS),
   };
 }

@@ -56,6 +56,21 @@ export const ERRORS = Object.freeze({
     'The link alone proves too little',
     'Send the token together with a session of that account, or with its `password`.',
   ],
+  'invalid-state': [
+    401,
+    'This answers no sign-in of this browser',
+    'Begin again, and finish in the same browser within 10 minutes.',
+  ],
+  'identity-denied': [
+    401,
+    'The provider did not sign you in',
+    'Sign in there and agree to what it asks, or sign in another way.',
+  ],
+  'identity-unproven': [
+    401,
+    'What the provider says does not hold',
+    'Begin again. If it happens each time, tell the operator the request id.',
+  ],
   'invalid-code': [401, 'The code or link does not work', 'It works once and for a short time. Ask for a new one.'],
   'invalid-passkey': [
     401,
@@ -123,11 +138,21 @@ export const ERRORS = Object.freeze({
     'The idempotency key was used for another request',
     'Use a new key for a new request.',
   ],
+  'email-required': [
+    422,
+    'The provider vouches for no email',
+    'Share a verified one there; or sign up with an email here, and link the provider then.',
+  ],
   'rate-limited': [429, 'Too many requests', 'Wait for `Retry-After` seconds.'],
   'headers-too-large': [431, 'The headers are too large', 'Send fewer or shorter headers.'],
   'request-timeout': [408, 'The request took too long to arrive', 'Send it again.'],
   'internal-error': [500, 'Something went wrong', 'Nothing was lost on your side. Tell the operator the request id.'],
   overloaded: [503, 'The service is busy', 'Wait for `Retry-After` seconds and try again.'],
+  'provider-unavailable': [
+    503,
+    'The identity provider cannot be reached',
+    'Wait for `Retry-After` seconds and try again, or sign in another way.',
+  ],
   unavailable: [
     503,
     'The service cannot serve right now',

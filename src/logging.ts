@@ -41,6 +41,7 @@ const SPEAKING_ERRORS: ReadonlySet<string> = new Set([
   'DecryptionError',
   'DeliveryError',
   'HashingOverloadError',
+  'IdentityProviderError',
   'PasswordRangeError',
   'MongoServerSelectionError',
   'MongooseServerSelectionError',

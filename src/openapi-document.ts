@@ -26,6 +26,7 @@ export async function buildOpenApiDocument(): Promise<object> {
     codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),
     signingKeys: noSigningKeys,
+    identityProviders: new Map(),
   });
   try {
     await app.ready();

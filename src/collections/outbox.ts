@@ -27,7 +27,9 @@ export const outbox = defineCollection({
     idx_outbox_user_id: 'The mail of an account.',
     idx_outbox_expires_at: 'TTL: a record of delivered or given up mail is removed.',
   },
-  relations: [{ path: 'userId', to: 'users', many: true, verb: 'is told by', onDelete: 'Removed by TTL.' }],
+  relations: [
+    { path: 'userId', to: 'users', many: true, verb: 'is told by', onDelete: 'Removed with the account, or by TTL.' },
+  ],
   enums: { 'Mail template': MAIL_TEMPLATES },
   retention: '7 days, by TTL on `expiresAt`.',
   wire: [],

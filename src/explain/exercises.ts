@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
 import { FACTOR_EXERCISES } from './exercise-factors.ts';
+import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
 import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
@@ -134,6 +135,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   },
 
   ...FACTOR_EXERCISES,
+  ...IDENTITY_EXERCISES,
 
   'GET /v1/admin/users': exerciseUserList,
 

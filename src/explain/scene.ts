@@ -1,6 +1,8 @@
 import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify';
 import mongoose, { type Types } from 'mongoose';
+import type { ExternalIdentity } from '../lib/identity/claims.ts';
 import type { Mail } from '../lib/mail/messages.ts';
+import { rememberArrival } from '../models/identity-authorization.ts';
 import { mailOf, Outbox, type OutboxRecord } from '../models/outbox.ts';
 import { type Role, User } from '../models/user.ts';
 import { loggedUrl } from '../plugins/request-context.ts';
@@ -24,6 +26,8 @@ export interface SceneRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly body?: unknown;
+  /** Instead of a body: what a page posts. */
+  readonly form?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly as?: Person;
@@ -69,13 +73,15 @@ export class Scene {
   }
 
   /** Sends a request that only leads to the one that is wanted. @throws when the answer is not the expected one */
-  async prepare({ as, expect, body, query, headers, method, url }: SceneRequest): Promise<Response> {
+  async prepare({ as, expect, body, form, query, headers, method, url }: SceneRequest): Promise<Response> {
+    const payload = form ? new URLSearchParams(form).toString() : body === undefined ? undefined : JSON.stringify(body);
+    const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
     const options: InjectOptions = {
       method,
       url,
-      headers: { ...as?.headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: { ...as?.headers, ...(payload !== undefined && { 'content-type': type }), ...headers },
       ...(query && { query }),
-      ...(body !== undefined && { payload: JSON.stringify(body) }),
+      ...(payload !== undefined && { payload }),
     };
     const response = await this.#app.inject(options);
     // What an answer has put off belongs to its request.
@@ -112,12 +118,20 @@ export class Scene {
     return this.#admin;
   }
 
+  /** The code of somebody who has come back from an identity provider, for a client or for a session. */
+  arrival(identity: ExternalIdentity, end: { codeChallenge: string } | { session: string }): Promise<string> {
+    return rememberArrival(this.#app.deps.keyring, { proven: { identity }, ...end });
+  }
+
   /** @throws when the database has no account left that was not given away before */
-  async nextAccount(roles: readonly Role[] = ['user']): Promise<{ id: string; email: string }> {
+  async nextAccount(
+    roles: readonly Role[] = ['user'],
+    { emailVerified = true } = {},
+  ): Promise<{ id: string; email: string }> {
     const account = await User.findOneAndUpdate(
       this.#last ? { _id: { $gt: this.#last } } : {},
       {
-        $set: { status: 'active', roles, passwordHash: await this.#app.deps.passwords.hash(PASSWORD) },
+        $set: { status: 'active', roles, emailVerified, passwordHash: await this.#app.deps.passwords.hash(PASSWORD) },
         $unset: { legalHold: 1, deletedAt: 1, purgeAt: 1, previousStatus: 1 },
       },
       { sort: { _id: 1 }, projection: { email: 1 }, timestamps: false },

@@ -7,6 +7,7 @@ import { generateKeyringSpec, parseKeyring } from '../lib/keyring.ts';
 import { migrateUp } from '../migrations.ts';
 import { withScratchDatabase } from '../rehearsal/scratch.ts';
 import { madeUpAccount } from './accounts.ts';
+import { SCENE_PROVIDERS } from './exercise-identities.ts';
 import { Scene } from './scene.ts';
 
 /** Enough for the people of all exercises, and for more than one page in each list. */
@@ -48,6 +49,7 @@ const sceneConfig = () =>
   loadConfig({
     LOG_LEVEL: 'silent',
     KEYRING: generateKeyringSpec(),
+    IDENTITY_PROVIDERS: SCENE_PROVIDERS,
     RATE_LIMIT_MULTIPLIER: '1000000',
     MAX_EVENT_LOOP_DELAY_MS: '60000',
   });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-export const RECOVERY_CODES = 10;
+const RECOVERY_CODES = 10;
 
 /** 80 bits, so that a code needs no limit to be safe from guessing, nor a slow hash in a stolen database. */
 const CODE_BYTES = 10;

@@ -6,7 +6,7 @@ import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { Credential, type CredentialRecord } from './credential.ts';
 import { noticeOf } from './notice.ts';
 import { enqueueMail } from './outbox.ts';
-import type { LiveSession } from './session.ts';
+import { type LiveSession, Session } from './session.ts';
 import { User, type UserRecord } from './user.ts';
 
 /** Whoever changes their own factors, in the session in which they do. */
@@ -24,19 +24,21 @@ export const hasSecondFactor = ({ secondFactors }: Pick<UserRecord, 'secondFacto
  * @throws {AppError} `reauthentication-required` in a session that was opened without the second factor that the
  *   account has: whoever holds that session must not be able to take the factor away
  */
-export async function beginFactorChange(
-  tx: ClientSession,
-  { userId, authenticationMethods }: FactorOwner,
-): Promise<UserRecord> {
+export async function beginFactorChange(tx: ClientSession, owner: FactorOwner): Promise<UserRecord> {
   const user = await User.findOneAndUpdate(
-    { _id: userId, status: 'active' },
+    { _id: owner.userId, status: 'active' },
     { $inc: { waysInRevision: 1 } },
     { session: tx, timestamps: false },
   ).lean<UserRecord>();
   if (!user) throw new AppError('invalid-token');
-  if (hasSecondFactor(user) && !authenticationMethods.includes('mfa')) throw new AppError('reauthentication-required');
+  if (hasSecondFactor(user) && !(await isProvenByTwo(tx, owner))) throw new AppError('reauthentication-required');
   return user;
 }
+
+/** As the request has it; or as it is now, since a request beside it may have added the factor. */
+const isProvenByTwo = async (tx: ClientSession, { _id, authenticationMethods }: FactorOwner): Promise<boolean> =>
+  authenticationMethods.includes('mfa') ||
+  (await Session.exists({ _id, authenticationMethods: 'mfa' }).session(tx)) !== null;
 
 /** A change of factors, as the audit trail and its owner are told of it. */
 interface FactorNews {

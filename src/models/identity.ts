@@ -25,4 +25,8 @@ identitySchema.index({ userId: 1, _id: 1 }, { name: 'idx_identities_user_id' });
 
 export const Identity = model('Identity', identitySchema);
 
+/** The identities of an account, oldest first. */
+export const listIdentities = (userId: Types.ObjectId): Promise<IdentityRecord[]> =>
+  Identity.find({ userId }, { tokens: 0 }).sort({ _id: 1 }).hint({ userId: 1, _id: 1 }).lean<IdentityRecord[]>().exec();
+
 export type IdentityRecord = InferSchemaType<typeof identitySchema> & { _id: Types.ObjectId };

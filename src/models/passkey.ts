@@ -11,7 +11,7 @@ import { keepAWayIn } from './way-in.ts';
 const TYPE = 'passkey';
 
 /** Plenty for a person, and few enough to be listed whole. */
-export const MAX_PASSKEYS = 20;
+const MAX_PASSKEYS = 20;
 
 const pathOf = (id: Types.ObjectId): string => `passkeys.${id.toHexString()}`;
 

@@ -17,7 +17,7 @@ const CHALLENGE_SECONDS = 10 * 60;
 const MAX_TRIES = 5;
 
 /** A first factor that was proven, on its way to the second. */
-export interface PendingProof {
+interface PendingProof {
   readonly methods: readonly AuthenticationMethod[];
   /** Of the account at that moment, as JSON has them: whatever replaces them ends the challenge. */
   readonly email: string;

@@ -13,6 +13,7 @@ interface NewAccount {
   readonly email: string;
   /** Absent where its owner is yet to choose a password. */
   readonly passwordHash?: string;
+  readonly emailVerified?: boolean;
   readonly profile: Record<string, unknown>;
   readonly roles?: readonly Role[];
 }
@@ -24,13 +25,14 @@ interface NewAccount {
 export async function createUser(
   tx: ClientSession,
   origin: AuditOrigin,
-  { email, passwordHash, profile, roles = ['user'] }: NewAccount,
+  { email, passwordHash, emailVerified = false, profile, roles = ['user'] }: NewAccount,
 ): Promise<UserRecord> {
   try {
     const now = new Date();
     const account = {
       ...profile,
       email,
+      emailVerified,
       roles: [...roles],
       createdAt: now,
       updatedAt: now,

@@ -55,8 +55,8 @@ export default async function magicLink(app: App): Promise<void> {
         tags: ['Sessions'],
         body: ref(MagicLinkAnswer),
         response: {
-          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location') },
-          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-code', 'mfa-required'),
+          201: { ...ref(SignedIn), description: 'A new session.', headers: headers('Location', 'Set-Cookie') },
+          ...problems(...BODY_PROBLEMS, 'idempotency-not-supported', 'invalid-code', 'mfa-required', 'foreign-origin'),
         },
       },
       config: { limit: PROOF_LIMIT, secretResponse: true },

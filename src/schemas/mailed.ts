@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { named } from './common.ts';
-import { deviceToken } from './session.ts';
+import { deviceToken, signInTransport } from './session.ts';
 import { Email, Password } from './user.ts';
 
 const Token = Type.String({ minLength: 1, maxLength: 128, description: 'From the mailed link. Works once.' });
@@ -47,6 +47,7 @@ export const MagicLinkAnswer = named(
     ),
     code: Type.Optional(Type.String({ pattern: '^[0-9]{6}$', description: 'From the mail.' })),
     deviceToken,
+    ...signInTransport,
   },
   {
     description: 'Either the `token` of the link, or `challenge` and `code`.',

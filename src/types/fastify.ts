@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from '../config.ts';
+import type { IdentityProviders } from '../lib/identity/provider.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import type { Passwords } from '../lib/passwords.ts';
 import type { Permission } from '../lib/permissions.ts';
@@ -42,6 +43,7 @@ export interface Dependencies {
   readonly codeFailures: CodeFailures;
   readonly signInFailures: SignInFailures;
   readonly signingKeys: SigningKeys;
+  readonly identityProviders: IdentityProviders;
   /** Default: one that writes to the standard output. */
   readonly logger?: FastifyBaseLogger;
 }

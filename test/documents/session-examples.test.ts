@@ -6,7 +6,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import type { App } from '../../src/types/fastify.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, cookieHeader, REFRESH } from '../helpers/browser.ts';
+import { ACCESS, cookieHeader, REFRESH } from '../helpers/cookie-jar.ts';
 import { freePort } from '../helpers/listen.ts';
 import { PASSWORD, type Person, person } from '../helpers/people.ts';
 

@@ -1,52 +1,56 @@
-import type { LightMyRequestResponse as Response } from 'fastify';
-import type { TestApp } from './app.ts';
-import { call, type Options, PASSWORD } from './people.ts';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
 
-type Method = Parameters<typeof call>[1];
+/** Debian's package `chromium` puts it there. */
+const DEBIAN = '/usr/bin/chromium';
 
-/** What tells a browser from other clients here: it keeps cookies, sends them along, and says where its page is from. */
-export interface Browser {
-  /** By name; a test may change them behind the browser's back. */
-  readonly cookies: Map<string, string>;
-  call(method: Method, url: string, body?: unknown, options?: Options & { on?: TestApp }): Promise<Response>;
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Where a Chromium is on this machine: as CHROMIUM_PATH says, or where Debian has it. */
+const browserPath = (): string | undefined =>
+  [process.env['CHROMIUM_PATH'], DEBIAN].find((path) => path && existsSync(path));
+
+/**
+ * Why tests in a browser are left out on this machine, or undefined where they run. With ROSTER_REQUIRE_BROWSER=1, as in
+ * CI, they are never left out.
+ * @throws when a browser is required and there is none
+ */
+export function whyNoBrowser(): string | undefined {
+  if (browserPath() !== undefined) return undefined;
+  const why = `there is no Chromium: install Debian's package "chromium", or set CHROMIUM_PATH`;
+  if (process.env['ROSTER_REQUIRE_BROWSER'] === '1') throw new Error(why);
+  console.warn(`Tests in a browser are skipped: ${why}.`);
+  return why;
 }
 
-export const ACCESS = '__Host-roster-access';
-export const REFRESH = '__Host-roster-refresh';
+export interface Browser {
+  readonly context: BrowserContext;
+  close(): Promise<void>;
+}
 
-/** A browser without cookies, with a page of the service itself unless it is one from elsewhere. */
-export function openBrowser(service: TestApp, origin = new URL(service.config.PUBLIC_URL).origin): Browser {
-  const cookies = new Map<string, string>();
+/** A browser that has seen nothing before. */
+export async function openBrowser(): Promise<Browser> {
+  const profile = mkdtempSync(join(tmpdir(), 'roster-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: browserPath() ?? '',
+    args: ARGUMENTS,
+  });
   return {
-    cookies,
-    async call(method, url, body, { on = service, ...options } = {}) {
-      const cookie = cookieHeader(cookies);
-      const headers = { ...(method !== 'GET' && { origin }), ...(cookie && { cookie }), ...options.headers };
-      const response = await call(on, method, url, body, { ...options, headers });
-      for (const { name, value, maxAge } of response.cookies)
-        if (maxAge === 0) cookies.delete(name);
-        else cookies.set(name, value);
-      return response;
+    context,
+    close: async () => {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
     },
   };
-}
-
-export const cookieHeader = (cookies: ReadonlyMap<string, string>): string =>
-  [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-
-/** A session of a browser. */
-export interface BrowserSession {
-  readonly browser: Browser;
-  readonly sessionId: string;
-}
-
-/** Signs in by cookie; throws when the answer is not a session. */
-export async function browserSignIn(
-  service: TestApp,
-  email: string,
-  { browser = openBrowser(service), password = PASSWORD }: { browser?: Browser; password?: string } = {},
-): Promise<BrowserSession> {
-  const response = await browser.call('POST', '/v1/sessions', { email, password, transport: 'cookie' });
-  if (response.statusCode !== 201) throw new Error(`sign-in answered ${response.statusCode}: ${response.body}`);
-  return { browser, sessionId: response.json().session.id };
 }

@@ -2,7 +2,7 @@ import type { Mail, MailData, MailTemplate } from '../../src/lib/mail/messages.t
 import { MAIL_TEMPLATES } from '../../src/lib/mail/messages.ts';
 
 /** What the examples are filled with; `text` stands wherever people or strangers have a say. */
-export function exampleData(text: string): { readonly [T in MailTemplate]: MailData[T] } {
+function exampleData(text: string): { readonly [T in MailTemplate]: MailData[T] } {
   const notice = { at: '2026-03-05T14:03:59.000Z', ip: '203.0.113.7', userAgent: text };
   const link = { link: 'https://accounts.example.com/go?a=1&b=2#token=s3cr3t-link', validForSeconds: 86_400 };
   return {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { browserSignIn, openBrowser, REFRESH } from '../helpers/browser.ts';
+import { browserSignIn, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { call, PASSWORD, person, signIn } from '../helpers/people.ts';
 
 let service: TestApp;

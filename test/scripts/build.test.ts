@@ -65,6 +65,19 @@ test('a module whose source is gone can no longer be imported', async () => {
   expect(existsSync(join(tree, 'dist/main.js'))).toBe(true);
 });
 
+test('what is served as it is stands beside the modules, and goes when its source goes', async () => {
+  source('pages.css', 'body { margin: 0 }\n');
+  source('script.js', 'export {};\n');
+  await build('service');
+  expect(built('pages.css')).toBe('body { margin: 0 }\n');
+  expect(built('script.js')).toBe('export {};\n');
+  source('pages.css', 'body { margin: 1px }\n');
+  rmSync(join(tree, 'src/script.js'));
+  expect(await build('--when-stale', 'service')).toMatchObject({ code: 0 });
+  expect(built('pages.css')).toBe('body { margin: 1px }\n');
+  expect(existsSync(join(tree, 'dist/script.js'))).toBe(false);
+});
+
 test('what does not compile fails, each time it is asked for', async () => {
   source('main.ts', 'export const answer: number = "forty-two";\n');
   for (let attempt = 0; attempt < 2; attempt += 1)

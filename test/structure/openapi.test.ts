@@ -78,7 +78,10 @@ describe.each(Object.entries(document.components.schemas))('the schema %s', (nam
   });
 });
 
-describe.each(operations)('$name', ({ path, method, responses, requestBody, parameters = [] }) => {
+/** A provider answers by a form of its own making. */
+const FORM = 'POST /v1/identities/{provider}/callback';
+
+describe.each(operations)('$name', ({ name, path, method, responses, requestBody, parameters = [] }) => {
   const base = `/paths/${escaped(path)}/${method.toLowerCase()}`;
 
   it('has valid schemas for its parameters, its body and its responses', () => {
@@ -93,7 +96,7 @@ describe.each(operations)('$name', ({ path, method, responses, requestBody, para
   });
 
   it('shows a body by example', () => {
-    if (!requestBody) return;
+    if (!requestBody || name === FORM) return;
     expect(Object.keys(requestBody.content ?? {})).toEqual(['application/json']);
     const [reference] = [...members(requestBody, '$ref')].map(String);
     const { examples = [] } = resolve(reference ?? '') as { examples?: unknown[] };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { madeUpAccount } from '../../src/explain/accounts.ts';
 import { explainCommand, isExplainable } from '../../src/explain/command.ts';
+import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
 import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
@@ -24,7 +25,7 @@ let scene: Scene;
 let standIn: boolean;
 
 beforeAll(async () => {
-  service = await buildTestApp();
+  service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
   standIn = await isStandIn(mongoose.connection.getClient());
   await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
   scene = new Scene(service.app);

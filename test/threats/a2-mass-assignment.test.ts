@@ -88,7 +88,7 @@ it('an operation without a body takes none, and a query sets nothing', async () 
       query: { emailVerified: 'yes', roles: 'admin' },
     });
     expect([query.statusCode, query.json().code], operation.name).toEqual([400, 'validation-failed']);
-    if (takesBody(operation) || operation.method === 'GET') continue;
+    if (takesBody(operation) || operation.method === 'GET' || operation.name.endsWith('/callback')) continue;
     const body = await attempt(service, operation, admin, { roles: ['admin'] });
     expect([body.statusCode, body.json().code], operation.name).toEqual([400, 'validation-failed']);
   }

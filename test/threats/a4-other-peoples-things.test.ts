@@ -3,7 +3,10 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
+import { Credential } from '../../src/models/credential.ts';
+import { Identity } from '../../src/models/identity.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { Device, enrolPasskey } from '../helpers/factors.ts';
 import { ID_OF_NOTHING, operationsOf } from '../helpers/operations.ts';
 import { type Person, person, signIn, whoAmI } from '../helpers/people.ts';
 
@@ -30,7 +33,33 @@ it('these are the routes by which an account reaches things by id', () => {
   const byId = operationsOf(here).filter(
     ({ name, signedIn }) => signedIn && name.includes('{') && !name.includes('/admin/'),
   );
-  expect(byId.map(({ name }) => name)).toEqual(['DELETE /v1/sessions/{id}']);
+  // A provider is nobody's; an identity is.
+  expect(byId.map(({ name }) => name).sort()).toEqual([
+    'DELETE /v1/sessions/{id}',
+    'DELETE /v1/users/me/identities/{id}',
+    'DELETE /v1/users/me/passkeys/{id}',
+    'GET /v1/users/me/passkeys/{id}',
+    'PATCH /v1/users/me/passkeys/{id}',
+    'POST /v1/users/me/identities/{provider}',
+  ]);
+});
+
+it('a passkey of somebody else is not there, for nobody', async () => {
+  const owner = await person(here);
+  const { id } = (await enrolPasskey(owner, new Device())).json().passkey;
+  const before = await Credential.findById(id).lean();
+  for (const stranger of [ada, admin])
+    for (const method of ['GET', 'PATCH', 'DELETE'] as const) {
+      const body = method === 'PATCH' ? { name: 'Mine' } : undefined;
+      const [theirs, nothing] = await Promise.all(
+        [id, ID_OF_NOTHING].map((each) => stranger.call(method, `/v1/users/me/passkeys/${each}`, body)),
+      );
+      const { requestId: _, ...problem } = theirs?.json() ?? {};
+      const { requestId: __, ...expected } = nothing?.json() ?? {};
+      expect(problem).toMatchObject({ status: 404, code: 'not-found' });
+      expect(problem).toEqual(expected);
+    }
+  expect(await Credential.findById(id).lean()).toEqual(before);
 });
 
 it('a session of somebody else is not there, for nobody and on no instance', async () => {
@@ -43,6 +72,20 @@ it('a session of somebody else is not there, for nobody and on no instance', asy
     }
   expect((await whoAmI(there, phone.accessToken)).statusCode).toBe(200);
   expect(await AuditEvent.countDocuments({ 'target.id': phone.sessionId, action: 'session.ended' })).toBe(0);
+});
+
+it('an identity of somebody else is not there either, and stays', async () => {
+  const now = new Date();
+  const made = { provider: 'local', subject: 'bob', createdAt: now, lastUsedAt: now };
+  const { _id } = await Identity.create({ ...made, userId: bob.id });
+  for (const stranger of [ada, admin]) {
+    const { requestId: _, ...refused } = (await stranger.call('DELETE', `/v1/users/me/identities/${_id}`)).json();
+    const nothing = (await stranger.call('DELETE', `/v1/users/me/identities/${ID_OF_NOTHING}`)).json();
+    expect(refused).toMatchObject({ status: 404, code: 'not-found' });
+    expect(nothing).toMatchObject(refused);
+    expect((await stranger.call('GET', '/v1/users/me/identities')).json().items).toEqual([]);
+  }
+  expect(await Identity.countDocuments({ _id })).toBe(1);
 });
 
 it('ids that look like other things are not there either', async () => {

@@ -8,6 +8,7 @@ import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { withCommands } from '../helpers/commands.ts';
+import { mailsTo, tokenFor } from '../helpers/mailed.ts';
 import { call, freshEmail, PASSWORD } from '../helpers/people.ts';
 
 const WRONG = 'not the right pass phrase';
@@ -117,6 +118,32 @@ describe('a sign-in that fails', () => {
 
 it('the right password of an unverified account signs in', async () => {
   expect((await signIn([await account({ emailVerified: false }), PASSWORD])).status).toBe(201);
+});
+
+describe('where only verified accounts sign in', () => {
+  let strict: TestApp;
+  beforeAll(async () => {
+    strict = await service.another({ REQUIRE_VERIFIED_EMAIL: 'true' });
+  });
+
+  it('the right password of an unverified one is told so, and another link is mailed, a few times', async () => {
+    const email = await account({ emailVerified: false });
+    for (let n = 0; n < 7; n++) {
+      const { status, body } = await signIn([email, PASSWORD], strict);
+      expect([status, JSON.parse(body).code]).toEqual([403, 'email-not-verified']);
+    }
+    expect(await mailsTo(strict, email)).toEqual(Array(5).fill('verify-email'));
+    const token = await tokenFor(strict, email, 'verify-email');
+    const proof = { token, password: PASSWORD };
+    expect((await call(strict, 'POST', '/v1/email-verifications/confirm', proof)).statusCode).toBe(200);
+    expect((await signIn([email, PASSWORD], strict)).status).toBe(201);
+  });
+
+  it('a wrong password of it is answered as any other, and mails nothing', async () => {
+    const email = await account({ emailVerified: false });
+    expect(await signIn([email, WRONG], strict)).toEqual(await signIn(unknown(), strict));
+    expect(await mailsTo(strict, email)).toEqual([]);
+  });
 });
 
 describe('as much is computed as one hash takes', () => {

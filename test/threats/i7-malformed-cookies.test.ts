@@ -4,8 +4,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, REFRESH } from '../helpers/browser.ts';
 import { commandsOf } from '../helpers/commands.ts';
+import { ACCESS, REFRESH } from '../helpers/cookie-jar.ts';
 import { malformedTokens } from '../helpers/malformed-tokens.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
 import { call, type Person, person } from '../helpers/people.ts';

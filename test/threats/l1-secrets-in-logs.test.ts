@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, type Browser, openBrowser, REFRESH } from '../helpers/browser.ts';
-import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
+import { browse, followMail, proveFactors, type Watch } from '../helpers/canary-flows.ts';
+import { stopTheClock } from '../helpers/clock.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
 import { call, dump, freshEmail, type Person, signIn } from '../helpers/people.ts';
 
@@ -40,6 +40,7 @@ function heard(response: Answer): Answer {
 
 let service: TestApp;
 let email: string;
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp({ LOG_LEVEL: 'trace' }, (app) => {
     const schema = { hide: true, body: { type: 'object' } };
@@ -114,55 +115,8 @@ async function refreshAndReuse(owner: Person): Promise<void> {
   await refresh(invented);
 }
 
-/** A browser's tokens are in headers, in both directions. */
-async function browse(password: string): Promise<void> {
-  const browser = openBrowser(service);
-  const send = async (...request: Parameters<Browser['call']>) => heard(await browser.call(...request));
-  const signIn = { email, password, transport: 'cookie' };
-  expect((await send('POST', '/v1/sessions', signIn)).statusCode).toBe(201);
-  expect((await send('POST', '/v1/sessions', signIn)).statusCode).toBe(201);
-  expect((await send('GET', '/v1/users/me')).statusCode).toBe(200);
-  const foreign = { headers: { origin: 'https://evil.example' } };
-  expect((await send('PATCH', '/v1/users/me', {}, foreign)).statusCode).toBe(403);
-  const first = new Map(browser.cookies);
-  for (let n = 0; n < 2; n++) expect((await send('POST', '/v1/sessions/refresh', {})).statusCode).toBe(200);
-  expect((await send('POST', BROKEN, {})).statusCode).toBe(500);
-  for (const [name, value] of first) browser.cookies.set(name, value);
-  expect((await send('POST', '/v1/sessions/refresh', {})).json().code).toBe('refresh-token-reused');
-  expect((await send('GET', '/v1/users/me')).statusCode).toBe(401);
-  browser.cookies.set(ACCESS, canary().replaceAll(' ', '-')).set(REFRESH, canary().replaceAll(' ', '-'));
-  for (const value of browser.cookies.values()) secrets.add(value);
-  await send('GET', '/v1/users/me');
-  await send('POST', '/v1/sessions/refresh', {});
-}
-
-/** All that is mailed, and used wrongly before it is used rightly. */
-async function followMail(password: string): Promise<void> {
-  const use = async (url: string, secret: string, body: object) => {
-    secrets.add(secret);
-    await post(url, { token: secret, more: canary() });
-    await raw(url, `{"token":"${secret}`);
-    await call(service, 'GET', `/verify-email?token=${secret}`);
-    return post(url, body);
-  };
-  const verification = await mailTo(service, email, 'verify-email');
-  secrets.add(tokenIn(verification.rejectLink));
-  const token = tokenIn(verification.link);
-  await post('/v1/email-verifications/confirm', { token, password: canary() });
-  expect((await use('/v1/email-verifications/confirm', token, { token, password })).statusCode).toBe(200);
-  const reset = await resetToken(service, email);
-  await post('/v1/password-resets/confirm', { token: reset, newPassword: canary().repeat(12) });
-  await use('/v1/password-resets/confirm', reset, { token: reset, newPassword: password });
-  const magic = await magicLink(service, email);
-  secrets.add(magic.challenge).add(magic.token.slice(44));
-  await use('/v1/sessions/magic-link/confirm', magic.token, { token: magic.token });
-  const owner = await signIn(service, email, password);
-  secrets.add(owner.accessToken).add(owner.refreshToken);
-  const next = freshEmail('next');
-  await owner.call('PUT', '/v1/users/me/email', { email: next });
-  const change = await tokenFor(service, next, 'confirm-new-email');
-  await use('/v1/email-changes/confirm', change, { token: change, password: canary() });
-}
+/** What the flows of other ways in are watched by. */
+const watch = (): Watch => ({ service, email, secrets, broken: BROKEN, canary, heard, post, raw });
 
 async function changePassword(current: string): Promise<void> {
   const owner = await signIn(service, email, current);
@@ -191,8 +145,9 @@ describe('passwords, tokens and credentials of every flow', () => {
     const { password, owner } = await signUpAndIn();
     await fail();
     await refreshAndReuse(owner);
-    await browse(password);
-    await followMail(password);
+    await browse(watch(), password);
+    await followMail(watch(), password);
+    await proveFactors(watch());
     await changePassword(password);
     stored = await dump();
     expect(secrets.size).toBeGreaterThan(60);

@@ -1,17 +1,21 @@
 // M4: getting around the second factor by the mailbox. Elsewhere a reset signed in at once, or switched the factor off,
 // and a magic link counted as both. Here a reset sets a password and no more, and a mailed link or code is one factor.
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import { challengeFor, codeOf, enrolTotp, secondStep } from '../helpers/factors.ts';
 import { magicLink, post, resetToken, verifiedAccount } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
+import { type Person, person } from '../helpers/people.ts';
 
 const NEXT = 'an entirely new pass phrase';
 
 let service: TestApp;
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp();
 });
@@ -54,4 +58,28 @@ it.each(['link', 'code'])('a mailed %s is one factor, and is used up by the way'
   expect(await Session.countDocuments({ userId: id })).toBe(0);
   expect(await factorsOf(id)).toEqual([['totp'], 1]);
   expect(outcome(await post(service, '/v1/sessions/magic-link/confirm', body))).toBe('401 invalid-code');
+});
+
+describe('a change of the password', () => {
+  let ada: Person;
+  let secret: string;
+  beforeEach(async () => {
+    ada = await person(service);
+    ({ secret } = await enrolTotp(ada));
+  });
+
+  it('leaves the second factor required', async () => {
+    const change = { currentPassword: ada.password, newPassword: NEXT };
+    expect(outcome(await ada.call('PUT', '/v1/users/me/password', change))).toBe('204');
+    const challenge = await challengeFor(service, ada.email, NEXT);
+    expect(outcome(await secondStep(service, challenge, 'totp', codeOf(secret)))).toBe('201');
+    expect((await User.findById(ada.id).lean())?.secondFactors).toEqual(['totp']);
+  });
+
+  it('ends a challenge that was given for the old one', async () => {
+    const challenge = await challengeFor(service, ada.email);
+    const change = { currentPassword: ada.password, newPassword: NEXT };
+    expect(outcome(await ada.call('PUT', '/v1/users/me/password', change))).toBe('204');
+    expect(outcome(await secondStep(service, challenge, 'totp', codeOf(secret)))).toBe('401 invalid-token');
+  });
 });

@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { type Browser, browserSignIn, openBrowser } from '../helpers/browser.ts';
+import { type Browser, browserSignIn, openBrowser } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 

@@ -4,8 +4,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { type Browser, browserSignIn, cookieHeader } from '../helpers/browser.ts';
-import { commandsOf } from '../helpers/commands.ts';
+import { commandsOf, withCommands } from '../helpers/commands.ts';
+import { type Browser, browserSignIn, cookieHeader } from '../helpers/cookie-jar.ts';
 import { ID_OF_NOTHING, operationsOf } from '../helpers/operations.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, PASSWORD, type Person, person } from '../helpers/people.ts';
@@ -19,12 +19,13 @@ let ada: Person;
 let bob: Person;
 /** Signed in, with every permission. */
 let admin: Browser;
+let adminSession: string;
 beforeAll(async () => {
   here = await buildTestApp({ PUBLIC_URL: OWN, CORS_ORIGINS: LISTED });
   there = await here.another();
   [ada, bob] = [await person(here), await person(here)];
   const { email } = await person(here, { roles: ['admin'] });
-  admin = (await browserSignIn(here, email)).browser;
+  ({ browser: admin, sessionId: adminSession } = await browserSignIn(here, email));
 });
 afterAll(() => here.close());
 
@@ -70,6 +71,16 @@ describe('a request from elsewhere', () => {
       }
     });
     expect(sent).toEqual([]);
+  });
+
+  it.each(FOREIGN)('is nobody’s on every public route: no session is looked up for it: %s', async (_what, headers) => {
+    const routes = operationsOf(here).filter(({ signedIn, method }) => !signedIn && !SAFE.includes(method));
+    expect(routes.map(({ name }) => name)).toEqual(expect.arrayContaining(['POST /v1/users', 'POST /v1/sessions']));
+    const cookie = cookieHeader(admin.cookies);
+    for (const { method, url, body, name } of routes) {
+      const { sent } = await withCommands(() => call(here, method, url, body, { headers: { ...headers, cookie } }));
+      expect(JSON.stringify(sent), name).not.toContain(adminSession);
+    }
   });
 
   it.each(FOREIGN)('opens no session by cookie, by any way to sign in: %s', async (_what, headers) => {

@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { browserSignIn, openBrowser } from '../helpers/browser.ts';
+import { browserSignIn, openBrowser } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, PASSWORD, type Person, person, refresh, whoAmI } from '../helpers/people.ts';
 

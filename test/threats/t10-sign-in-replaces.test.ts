@@ -7,8 +7,8 @@ import { AuditEvent } from '../../src/models/audit-event.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, browserSignIn, cookieHeader, openBrowser, REFRESH } from '../helpers/browser.ts';
 import { commandsOf } from '../helpers/commands.ts';
+import { ACCESS, browserSignIn, cookieHeader, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, PASSWORD, type Person, person } from '../helpers/people.ts';
 

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { placeOf } from '../../src/lib/keyring.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import { challengeFor, enrolTotp, passkeyOptions } from '../helpers/factors.ts';
 import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { call, dump, freshEmail, PASSWORD, type Person, refresh, signIn } from '../helpers/people.ts';
 
@@ -18,6 +20,7 @@ let text: string;
 let code: string;
 /** Every secret that was on the wire or in memory, by name. */
 const secrets: Record<string, string> = { password: PASSWORD, 'the next password': NEXT, 'a wrong password': WRONG };
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp();
   const email = freshEmail();
@@ -32,6 +35,9 @@ beforeAll(async () => {
   const { token: magic, challenge, code: mailedCode } = await magicLink(service, email);
   const next = freshEmail('next');
   await ada.call('PUT', '/v1/users/me/email', { email: next });
+  const factor = await enrolTotp(await signIn(service, email, NEXT));
+  const secondStep = await challengeFor(service, email, NEXT);
+  const { challenge: forPasskey } = await passkeyOptions(service);
   const { privateJwk = '', _id = '' } = (await SigningKey.findOne().lean()) ?? {};
   const place = placeOf('signing_keys', _id, 'privateJwk');
   const { d } = JSON.parse(service.deps.keyring.decrypt(privateJwk, place).toString());
@@ -49,6 +55,11 @@ beforeAll(async () => {
     'the change of email': await tokenFor(service, next, 'confirm-new-email'),
     'the challenge': challenge,
     'the secret of the magic link': magic.slice(challenge.length + 1),
+    'the secret of the authenticator app': factor.secret,
+    'a recovery code': factor.recoveryCodes[0] ?? '',
+    'another recovery code': factor.recoveryCodes[1]?.replaceAll('-', '') ?? '',
+    'the challenge of a second step': secondStep,
+    'the challenge of a passkey': forPasskey,
   });
   code = mailedCode;
   text = await dump();
@@ -70,6 +81,8 @@ it('the dump is one of everything that was done', () => {
     'session.created',
     'fingerprint',
     'publicJwk',
+    'codeHash',
+    'second-factor',
     'failures-account',
   ])
     expect(text).toContain(collection);

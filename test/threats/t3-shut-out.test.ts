@@ -4,12 +4,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import {
+  challengeFor,
+  codeOf,
+  Device,
+  enrolPasskey,
+  enrolTotp,
+  passkeyOptions,
+  passkeySignIn,
+  secondStep,
+} from '../helpers/factors.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
 let here: TestApp;
 let there: TestApp;
 let admin: Person;
+stopTheClock();
 beforeAll(async () => {
   here = await buildTestApp();
   there = await here.another();
@@ -41,6 +53,26 @@ it.each(WAYS)('an account that is %s has no credential left that works', async (
     expect(outcome(await call(instance, 'POST', '/v1/sessions', { email, password: PASSWORD }))).toBe(
       '401 invalid-credentials',
     );
+  }
+});
+
+it.each(WAYS)('an account that is %s has no factor left that works', async (_way, shutOut) => {
+  const [ada, device] = [await person(here), new Device()];
+  const { secret, recoveryCodes } = await enrolTotp(ada);
+  expect((await enrolPasskey(ada, device)).statusCode).toBe(201);
+  const [byApp, byCode] = [await challengeFor(here, ada.email), await challengeFor(there, ada.email)];
+  const begun = device.get(await passkeyOptions(here));
+
+  expect((await shutOut(ada)).statusCode).toBeLessThan(300);
+
+  for (const instance of [here, there]) {
+    expect(outcome(await secondStep(instance, byApp, 'totp', codeOf(secret)))).toBe('401 invalid-token');
+    expect(outcome(await secondStep(instance, byCode, 'recovery-code', recoveryCodes[0] ?? ''))).toBe(
+      '401 invalid-token',
+    );
+    const late = await call(instance, 'POST', '/v1/sessions/passkey', { assertion: begun });
+    expect(outcome(late)).toBe('401 invalid-passkey');
+    expect(outcome(await passkeySignIn(instance, device))).toBe('401 invalid-passkey');
   }
 });
 

@@ -8,7 +8,7 @@ import { AuditEvent } from '../../src/models/audit-event.ts';
 import { mailOf, Outbox, type OutboxRecord } from '../../src/models/outbox.ts';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { browserSignIn, openBrowser, REFRESH } from '../helpers/browser.ts';
+import { browserSignIn, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { outcome, tally } from '../helpers/parallel.ts';
 import { call, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 

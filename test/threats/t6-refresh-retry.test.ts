@@ -8,7 +8,7 @@ import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
 import { mintRefreshToken } from '../../src/lib/refresh-token.ts';
 import { Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { browserSignIn, openBrowser, REFRESH } from '../helpers/browser.ts';
+import { browserSignIn, openBrowser, REFRESH } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 

@@ -4,7 +4,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, browserSignIn, REFRESH } from '../helpers/browser.ts';
+import { ACCESS, browserSignIn, REFRESH } from '../helpers/cookie-jar.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 

@@ -3,7 +3,17 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { ACCESS, REFRESH } from '../helpers/browser.ts';
+import { stopTheClock } from '../helpers/clock.ts';
+import { ACCESS, REFRESH } from '../helpers/cookie-jar.ts';
+import {
+  challengeFor,
+  codeOf,
+  Device,
+  enrolPasskey,
+  enrolTotp,
+  passkeyOptions,
+  secondStep,
+} from '../helpers/factors.ts';
 import { magicLink, mailTo, post, resetToken, signUp, tokenFor, tokenIn } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
@@ -13,10 +23,18 @@ let ada: Person;
 let bob: Person;
 let admin: Person;
 let values: Record<string, string>;
+let secret: string;
+let challengeOf: () => Promise<string>;
+const device = new Device();
+stopTheClock();
 beforeAll(async () => {
   service = await buildTestApp();
   [ada, bob, admin] = [await person(service), await person(service), await person(service, { roles: ['admin'] })];
   for (const owner of [ada, ada, bob, bob]) await signIn(service, owner.email);
+  const owner = await person(service);
+  ({ secret } = await enrolTotp(owner));
+  challengeOf = () => challengeFor(service, owner.email);
+  await enrolPasskey(owner, device);
   const cursorOf = async (who: Person, url: string) => (await who.call('GET', url)).json().nextCursor;
   values = {
     'an access token': ada.accessToken,
@@ -31,6 +49,9 @@ beforeAll(async () => {
     'a reset': await resetToken(service, (await signUp(service)).email),
     'a change of email': await emailChange(await person(service)),
     'a magic link': (await magicLink(service, (await signUp(service)).email)).token,
+    'a challenge of the second step': await challengeOf(),
+    'a challenge of a passkey': (await passkeyOptions(service)).challenge,
+    'a challenge of a new passkey': (await owner.call('POST', '/v1/users/me/passkeys/options')).json().challenge,
   };
 });
 afterAll(() => service.close());
@@ -99,6 +120,23 @@ const PLACES: Place[] = [
   mailed('a magic link', '/v1/sessions/magic-link/confirm'),
   mailed('a change of email', '/v1/email-changes/confirm', { password: PASSWORD }),
   mailed('a reset', '/v1/password-resets/confirm', { newPassword: 'an entirely new pass phrase' }),
+  [
+    'a challenge of the second step',
+    'a challenge of the second step',
+    async (value) => outcome(await secondStep(service, value, 'totp', codeOf(secret))),
+    ['401 invalid-token', '400 validation-failed'],
+  ],
+  [
+    'a challenge of a passkey',
+    'a challenge of a passkey',
+    async (value) => {
+      // What is no base64url cannot be signed as it is.
+      const challenge = /^[\w-]+$/.test(value) ? value : Buffer.from(value).toString('base64url');
+      const assertion = device.get({ ...(await passkeyOptions(service)), challenge });
+      return outcome(await call(service, 'POST', '/v1/sessions/passkey', { assertion }));
+    },
+    ['401 invalid-passkey'],
+  ],
 ];
 
 describe.each(PLACES)('in the place of %s', (_place, own, use, refusals) => {
@@ -124,6 +162,8 @@ it('each value is good in its own place', async () => {
     'a magic link': '201',
     'a change of email': '200',
     'a reset': '204',
+    'a challenge of the second step': '201',
+    'a challenge of a passkey': '201',
   });
 });
 
