@@ -14,7 +14,7 @@ const credentials = {
     secret: { bsonType: 'string' },
     confirmedAt: { bsonType: 'date' },
     lastStep: { bsonType: 'number' },
-    codeHash: { bsonType: 'string', maxLength: 43 },
+    codeHash: { bsonType: 'string' },
     credentialId: { bsonType: 'string', maxLength: 1366 },
     publicKey: { bsonType: 'string', maxLength: 2048 },
     counter: { bsonType: 'number' },

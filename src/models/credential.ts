@@ -23,8 +23,8 @@ const credentialSchema = new Schema(
     confirmedAt: { type: Date },
     /** TOTP: the time step of the last code that was accepted; a code of it or of an earlier one is refused. */
     lastStep: { type: Number },
-    /** Recovery code: its keyed hash. */
-    codeHash: { type: String, maxlength: 43 },
+    /** Recovery code: its hash, encrypted. */
+    codeHash: { type: String },
     /** Passkey: base64url of its credential id. */
     credentialId: { type: String, maxlength: CREDENTIAL_LIMITS.credentialId },
     /** Passkey: base64url of its COSE public key. */

@@ -1,5 +1,6 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ClientSession, Types } from 'mongoose';
-import type { Keyring } from '../lib/keyring.ts';
+import { type Keyring, placeOf } from '../lib/keyring.ts';
 import { newRecoveryCodes, plainRecoveryCode } from '../lib/recovery-codes.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { Credential } from './credential.ts';
@@ -9,24 +10,26 @@ import { enqueueMail } from './outbox.ts';
 import { User } from './user.ts';
 
 const TYPE = 'recovery-code';
-const PURPOSE = 'recovery-code';
 
-/** What is hashed: the same code is another one for another account. */
-const hashed = (userId: Types.ObjectId, code: string): string => `${userId.toHexString()}:${plainRecoveryCode(code)}`;
+/** The same code has another hash for another account. */
+const hashOf = (userId: Types.ObjectId, code: string): Buffer =>
+  createHash('sha256')
+    .update(`${userId.toHexString()}:${plainRecoveryCode(code)}`)
+    .digest();
 
-/** Gives the account a new set, of which the database keeps keyed hashes. The old ones are dead. */
+/** Encrypted rather than keyed: codes are kept for years, and a keyed hash could never be moved to another key. */
+const codeHashOf = (id: Types.ObjectId) => placeOf('credentials', id, 'codeHash');
+
+/** Gives the account a new set, of which the database keeps encrypted hashes. The old ones are dead. */
 async function renew(tx: ClientSession, userId: Types.ObjectId, keyring: Keyring): Promise<string[]> {
   const codes = newRecoveryCodes();
   const createdAt = new Date();
   await Credential.deleteMany({ userId, type: TYPE }, { session: tx });
   await Credential.collection.insertMany(
-    codes.map((code) => ({
-      _id: new Types.ObjectId(),
-      userId,
-      type: TYPE,
-      codeHash: keyring.mac(PURPOSE, hashed(userId, code)).toString('base64url'),
-      createdAt,
-    })),
+    codes.map((code) => {
+      const _id = new Types.ObjectId();
+      return { _id, userId, type: TYPE, codeHash: keyring.encrypt(hashOf(userId, code), codeHashOf(_id)), createdAt };
+    }),
     { session: tx },
   );
   return codes;
@@ -68,10 +71,14 @@ export async function useRecoveryCode(
   code: string,
   { keyring }: FactorOptions,
 ): Promise<boolean> {
-  const hashes = keyring.macs(PURPOSE, hashed(userId, code)).map((mac) => mac.toString('base64url'));
-  const used = await Credential.deleteOne({ userId, type: TYPE, codeHash: { $in: hashes } }, { session: tx });
-  if (used.deletedCount === 0) return false;
-  const left = await Credential.countDocuments({ userId, type: TYPE }, { session: tx });
+  const codes = await Credential.find({ userId, type: TYPE }, { codeHash: 1 }, { session: tx }).lean();
+  const given = hashOf(userId, code);
+  const matching = codes.find(
+    ({ _id, codeHash }) => codeHash != null && timingSafeEqual(keyring.decrypt(codeHash, codeHashOf(_id)), given),
+  );
+  const used = matching && (await Credential.deleteOne({ _id: matching._id }, { session: tx }));
+  if (!used?.deletedCount) return false;
+  const left = codes.length - 1;
   const user = await User.findOne({ _id: userId }, { email: 1 }, { session: tx }).lean();
   if (user) {
     const data = { ...noticeOf(origin), left };

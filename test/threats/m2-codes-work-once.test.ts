@@ -2,7 +2,9 @@
 // shoulder or phished it could use it again; and a recovery code was only marked as used after the sign-in. Here the
 // step of the last code is remembered, and a recovery code is gone in the transaction that it is used in.
 
+import mongoose from 'mongoose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { reencrypt } from '../../src/key-rotation/reencrypt.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { Credential } from '../../src/models/credential.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
@@ -83,9 +85,16 @@ describe('a recovery code', () => {
     expect(await step(here, 'recovery-code', recoveryCodes[0] ?? '')).toBe('401 invalid-code');
   });
 
-  it('goes on working when the keys are changed, and the app too', async () => {
-    const renewed = await here.another({ KEYRING: `${generateKeyringSpec()},${here.config.KEYRING}` });
-    expect(await step(renewed, 'recovery-code', factor.recoveryCodes[0] ?? '')).toBe('201');
+  it('goes on working when the keys are changed, and the app too, also once the old key is gone', async () => {
+    const key = generateKeyringSpec();
+    const renewed = await here.another({ KEYRING: `${key},${here.config.KEYRING}` });
+    const [first = '', second = ''] = factor.recoveryCodes;
+    expect(await step(renewed, 'recovery-code', first)).toBe('201');
     expect(await step(renewed, 'totp', codeOf(factor.secret))).toBe('201');
+    const db = mongoose.connection.getClient().db(mongoose.connection.name);
+    await reencrypt(db, renewed.deps.keyring, () => {});
+    const alone = await here.another({ KEYRING: key });
+    expect(await step(alone, 'recovery-code', second)).toBe('201');
+    expect(await step(alone, 'totp', codeOf(factor.secret, 1))).toBe('201');
   });
 });
