@@ -32,7 +32,9 @@ function openPage() {
     pathname: '/signed-in',
     hash: '',
     left: '',
-    assign: (to: string) => void (location.left = to),
+    assign(to: string) {
+      location.left = to;
+    },
   };
   const globals = {
     location,
@@ -40,7 +42,11 @@ function openPage() {
       setItem: (name: string, value: string) => kept.set(name, value),
       getItem: (name: string) => kept.get(name),
     },
-    history: { replaceState: () => void (location.hash = '') },
+    history: {
+      replaceState() {
+        location.hash = '';
+      },
+    },
     // A browser says where a page is from.
     fetch: (url: string, init: RequestInit) => fetch(url, { ...init, headers: { ...init.headers, origin: CLIENT } }),
   };
