@@ -92,11 +92,11 @@ export const IDENTITY_EXERCISES: Readonly<Record<string, Exercise>> = {
     await linked(scene, 'send');
   },
 
-  async 'POST /v1/users/me/identities/:provider'(scene) {
+  async 'POST /v1/users/me/identities/:provider/authorize'(scene) {
     const body = { redirectTo: 'http://localhost:3000/docs' };
     await scene.send({
       method: 'POST',
-      url: `/v1/users/me/identities/${PROVIDER}`,
+      url: `/v1/users/me/identities/${PROVIDER}/authorize`,
       as: await scene.person(),
       body,
     });

@@ -100,7 +100,7 @@ export async function changeMyIdentities(app: App): Promise<void> {
   const { options, providerOf, targetOf, begin } = identityFlow(app);
 
   app.post(
-    '/users/me/identities/:provider',
+    '/users/me/identities/:provider/authorize',
     {
       schema: {
         operationId: 'beginIdentityLink',

@@ -44,9 +44,13 @@ export async function byIdentity({ service, see, get, post }: World, { people }:
   const headers = { authorization: `Bearer ${signedIn?.json().accessToken}` };
   const mine = (method: 'GET' | 'POST' | 'DELETE', path = '', body?: unknown) =>
     call(service, method, `/v1/users/me/identities${path}`, body, { headers });
-  const link = 'POST /v1/users/me/identities/{provider}';
-  const [begun] = await see(link, mine('POST', '/local', { redirectTo: RETURN_TO }), mine('POST', '/local', {}));
-  await see(link, mine('POST', '/nobody', { redirectTo: RETURN_TO }));
+  const link = 'POST /v1/users/me/identities/{provider}/authorize';
+  const [begun] = await see(
+    link,
+    mine('POST', '/local/authorize', { redirectTo: RETURN_TO }),
+    mine('POST', '/local/authorize', {}),
+  );
+  await see(link, mine('POST', '/nobody/authorize', { redirectTo: RETURN_TO }));
   const arrived = await new Visitor(service, 'bob').visit(begun?.json().authorizationUrl);
   const code = { code: arrived.fragment.get('code') };
   await see('POST /v1/users/me/identities', mine('POST', '', code));

@@ -107,7 +107,7 @@ export async function linkTo(
   person: string,
   { provider = 'local', redirectTo = RETURN_TO }: Way = {},
 ): Promise<Response> {
-  const begun = await owner.call('POST', `/v1/users/me/identities/${provider}`, { redirectTo });
+  const begun = await owner.call('POST', `/v1/users/me/identities/${provider}/authorize`, { redirectTo });
   if (begun.statusCode !== 200) return begun;
   const { fragment } = await new Visitor(service, person).visit(begun.json().authorizationUrl);
   return owner.call('POST', '/v1/users/me/identities', { code: fragment.get('code') ?? '' });

@@ -255,7 +255,7 @@ describe('a provider that is not there', () => {
     for (const way of ['authorize', 'callback?state=x'])
       expect(outcome(await call(service, 'GET', `/v1/identities/nobody/${way}`))).toBe('404 not-found');
     const owner = await person(service);
-    const begun = await owner.call('POST', '/v1/users/me/identities/nobody', { redirectTo: CLIENT });
+    const begun = await owner.call('POST', '/v1/users/me/identities/nobody/authorize', { redirectTo: CLIENT });
     expect(outcome(begun)).toBe('404 not-found');
   });
 });

@@ -79,16 +79,16 @@ describe('linking', () => {
   });
 
   it('comes back without a code when the person would rather not', async () => {
-    const begun = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
+    const begun = await owner.call('POST', '/v1/users/me/identities/local/authorize', { redirectTo: RETURN_TO });
     const { url } = await new Visitor(service, 'nobody').visit(begun.json().authorizationUrl);
     expect(url.href).toBe(`${RETURN_TO}#error=identity-denied`);
     expect(await lastAction(owner.id)).toBe('identity.linked anonymous failure');
   });
 
   it('needs a recent sign-in to begin with, and none to finish', async () => {
-    const begun = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
+    const begun = await owner.call('POST', '/v1/users/me/identities/local/authorize', { redirectTo: RETURN_TO });
     await age(owner.sessionId, 11);
-    const again = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
+    const again = await owner.call('POST', '/v1/users/me/identities/local/authorize', { redirectTo: RETURN_TO });
     expect(outcome(again)).toBe('403 reauthentication-required');
     const { fragment } = await new Visitor(service, ada).visit(begun.json().authorizationUrl);
     const finished = await owner.call('POST', '/v1/users/me/identities', { code: fragment.get('code') });

@@ -58,7 +58,7 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'DELETE /v1/sessions/:id': 'signed-in',
   'GET /v1/users/me/identities': 'signed-in',
   'POST /v1/users/me/identities': 'signed-in',
-  'POST /v1/users/me/identities/:provider': 'recently-authenticated',
+  'POST /v1/users/me/identities/:provider/authorize': 'recently-authenticated',
   'DELETE /v1/users/me/identities/:id': 'recently-authenticated',
   'PUT /v1/users/me/email': 'recently-authenticated',
   'POST /v1/reauthentication': 'signed-in',

@@ -40,7 +40,7 @@ it('these are the routes by which an account reaches things by id', () => {
     'DELETE /v1/users/me/passkeys/{id}',
     'GET /v1/users/me/passkeys/{id}',
     'PATCH /v1/users/me/passkeys/{id}',
-    'POST /v1/users/me/identities/{provider}',
+    'POST /v1/users/me/identities/{provider}/authorize',
   ]);
 });
 

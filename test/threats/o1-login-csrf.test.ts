@@ -140,7 +140,7 @@ describe('a link', () => {
   });
 
   const codeOf = async (who: Person) => {
-    const begun = await who.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
+    const begun = await who.call('POST', '/v1/users/me/identities/local/authorize', { redirectTo: RETURN_TO });
     const { fragment } = await new Visitor(service, mallory).visit(begun.json().authorizationUrl);
     return fragment.get('code') ?? '';
   };

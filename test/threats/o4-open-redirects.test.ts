@@ -95,7 +95,7 @@ describe('a place to return to that is not a client’s', () => {
   it('is refused for a link as well, and nothing is begun', async () => {
     const owner = await person(service);
     for (const redirectTo of REFUSED) {
-      const response = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo });
+      const response = await owner.call('POST', '/v1/users/me/identities/local/authorize', { redirectTo });
       expect([response.statusCode, response.json().errors?.[0].pointer], redirectTo).toEqual([400, '/redirectTo']);
     }
     expect(await OneTimeToken.countDocuments({ purpose: 'identity-authorization' })).toBe(0);

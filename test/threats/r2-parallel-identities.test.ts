@@ -108,7 +108,7 @@ it('accounts that link one identity at once: one has it', async () => {
   const owners = await inParallel(instances, 4, (instance) => person(instance));
   const begun = await Promise.all(
     owners.map(async (owner) => {
-      const started = await owner.call('POST', '/v1/users/me/identities/local', { redirectTo: RETURN_TO });
+      const started = await owner.call('POST', '/v1/users/me/identities/local/authorize', { redirectTo: RETURN_TO });
       const { fragment } = await new Visitor(service, ada).visit(started.json().authorizationUrl);
       return () => owner.call('POST', '/v1/users/me/identities', { code: fragment.get('code') });
     }),
