@@ -8,7 +8,7 @@ import { ACCESS, cookieHeader, REFRESH } from '../helpers/cookie-jar.ts';
 import { freePort } from '../helpers/listen.ts';
 import { PASSWORD, type Person, person } from '../helpers/people.ts';
 
-const PAGE = readFileSync(new URL('../../docs/sessions.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/sign-in.md', import.meta.url), 'utf8');
 const ROOT = new URL('../..', import.meta.url);
 
 let service: TestApp;

@@ -8,7 +8,7 @@ import { freshEmail, PASSWORD, signIn } from '../helpers/people.ts';
 
 /** The functions that the documentation gives to copy. */
 const [, SNIPPET = ''] =
-  /```js\n([\s\S]+?)```/.exec(readFileSync(new URL('../../docs/factors.md', import.meta.url), 'utf8')) ?? [];
+  /```js passkeys\n([\s\S]+?)```/.exec(readFileSync(new URL('../../docs/sign-in.md', import.meta.url), 'utf8')) ?? [];
 
 interface Answer {
   readonly [member: string]: unknown;

@@ -11,7 +11,7 @@ import { freePort } from '../helpers/listen.ts';
 import { PASSWORD, type Person, person } from '../helpers/people.ts';
 
 const [, EXAMPLE = ''] =
-  /```js browser\n(.*?)```/s.exec(readFileSync(new URL('../../docs/sessions.md', import.meta.url), 'utf8')) ?? [];
+  /```js browser\n(.*?)```/s.exec(readFileSync(new URL('../../docs/sign-in.md', import.meta.url), 'utf8')) ?? [];
 
 /** Serves an empty page, from an origin of its own. */
 async function servePage(): Promise<{ server: Server; origin: string }> {

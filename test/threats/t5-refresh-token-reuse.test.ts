@@ -75,7 +75,9 @@ it('is recorded as denied, as an act on that session, once however often it is t
 
 describe('the owner', () => {
   const mailsTo = async (userId: string): Promise<Mail[]> =>
-    (await Outbox.find({ userId }).lean<OutboxRecord[]>()).map((record) => mailOf(here.deps.keyring, record));
+    (await Outbox.find({ userId, template: 'session-ended' }).lean<OutboxRecord[]>()).map((record) =>
+      mailOf(here.deps.keyring, record),
+    );
 
   it('hears of it by mail, once however often it is tried, with what is known of the thief', async () => {
     const { email, id } = await person(here);
