@@ -26,6 +26,7 @@ it('are all missing, and all migrations pending, in an empty database', async ()
     'credentials: idx_credentials_user_id',
     'identities: idx_identities_provider_subject',
     'signing_keys: idx_signing_keys_generation',
+    'rate_limits: idx_rate_limits_key',
   ]);
 });
 

@@ -134,3 +134,6 @@ export function attempt(
   const headers = { ...(signedIn && who.headers), ...options.headers };
   return call(service, method, url, body, { ...options, headers });
 }
+
+/** The providers stand in the configuration: all other operations ask the database for something. */
+export const asksDatabase = ({ name }: Operation): boolean => name !== 'GET /v1/identities';

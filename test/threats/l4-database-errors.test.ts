@@ -7,7 +7,7 @@ import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, freshDatabaseUri, type TestApp } from '../helpers/app.ts';
 import { DatabaseProxy } from '../helpers/database-proxy.ts';
-import { attempt, type Operation, operationsOf } from '../helpers/operations.ts';
+import { asksDatabase, attempt, type Operation, operationsOf } from '../helpers/operations.ts';
 import { call, freshEmail, PASSWORD, type Person, person } from '../helpers/people.ts';
 
 const CANARY = 'canary.value@example.com';
@@ -56,7 +56,7 @@ beforeAll(async () => {
   proxy = await DatabaseProxy.open(freshDatabaseUri());
   service = await buildTestApp({ MONGODB_URI: proxy.uri, LOG_LEVEL: 'trace' });
   admin = await person(service, { roles: ['admin'] });
-  operations = operationsOf(service);
+  operations = operationsOf(service).filter(asksDatabase);
 });
 afterEach(() => proxy.mend());
 afterAll(async () => {

@@ -10,7 +10,7 @@ import { OPERATOR } from '../../src/models/audit-event.ts';
 import { retireSigningKeys } from '../../src/models/signing-key-rotation.ts';
 import { buildTestApp, freshDatabaseUri, type TestApp } from '../helpers/app.ts';
 import { DatabaseProxy, type Fate } from '../helpers/database-proxy.ts';
-import { attempt, type Operation, operationsOf } from '../helpers/operations.ts';
+import { asksDatabase, attempt, type Operation, operationsOf } from '../helpers/operations.ts';
 import { call, freshEmail, PASSWORD, type Person, person, signIn } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
@@ -34,7 +34,7 @@ beforeAll(async () => {
     RESPONSE_TIMEOUT_MS: String(RESPONSE_TIMEOUT_MS),
   });
   admin = await person(service, { roles: ['admin'] });
-  operations = operationsOf(service);
+  operations = operationsOf(service).filter(asksDatabase);
 });
 afterEach(async () => {
   proxy.mend();
