@@ -1,9 +1,10 @@
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import type { FastifyBaseLogger, FastifyHttpOptions, RawServerDefault } from 'fastify';
 import { type Config, list } from './config.ts';
 import { createLogger } from './logging.ts';
 import { answerClientError, answerFrameworkError } from './plugins/error-handler.ts';
 import { RequestLog, requestId } from './plugins/request-context.ts';
-import { buildValidator } from './plugins/validation.ts';
+import { buildValidator, oncePerSchema } from './plugins/validation.ts';
 
 /** Longer than a load balancer usually keeps an idle connection (60 s), so that it never writes to one just closed. */
 const KEEP_ALIVE_MS = 65_000;
@@ -18,6 +19,10 @@ const MAX_HEADER_BYTES = 16_384;
 
 /** A path parameter is an id, a code or a name; none is longer. */
 const MAX_PARAMETER_LENGTH = 100;
+
+const serializers = SerializerSelector();
+
+const buildSerializer: ReturnType<typeof SerializerSelector> = (...schemas) => oncePerSchema(serializers(...schemas));
 
 /** How the HTTP server behaves before any plugin has a say. */
 export function serverOptions(
@@ -44,7 +49,7 @@ export function serverOptions(
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Fastify's type describes the factory of its own package, which takes a schema; it calls this one with its route part.
-    schemaController: { compilersFactory: { buildValidator: buildValidator as never } },
+    schemaController: { compilersFactory: { buildValidator: buildValidator as never, buildSerializer } },
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
   };

@@ -45,7 +45,20 @@ const OPTIONS: Options = {
 export function buildValidator(sharedSchemas: Record<string, unknown>): Compile {
   const strict = createAjv({ ...OPTIONS, coerceTypes: false }, sharedSchemas);
   const coercing = createAjv({ ...OPTIONS, coerceTypes: true }, sharedSchemas);
-  return ({ schema, httpPart }) => (httpPart === 'body' ? strict : coercing).compile(schema);
+  const compileStrict = oncePerSchema(({ schema }: Parameters<Compile>[0]) => strict.compile(schema));
+  const compileCoercing = oncePerSchema(({ schema }: Parameters<Compile>[0]) => coercing.compile(schema));
+  return (part) => (part.httpPart === 'body' ? compileStrict : compileCoercing)(part);
+}
+
+/** Most routes take no query, and all of them answer with problems: what is the same is compiled once. */
+export function oncePerSchema<P extends { readonly schema?: unknown }, F>(compile: (part: P) => F): (part: P) => F {
+  const compiled = new Map<string, F>();
+  return (part) => {
+    const text = JSON.stringify(part.schema);
+    const made = compiled.get(text) ?? compile(part);
+    compiled.set(text, made);
+    return made;
+  };
 }
 
 function createAjv(options: Options, sharedSchemas: Record<string, unknown>): Ajv {

@@ -9,6 +9,7 @@ import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
 import { createLogger } from '../../src/logging.ts';
 import { applyMigrations } from '../../src/migrations.ts';
 import type { App, Dependencies } from '../../src/types/fastify.ts';
+import { leaveDatabase, migratedDatabase } from './migrated-database.ts';
 
 export interface TestApp {
   readonly app: App;
@@ -49,8 +50,10 @@ export async function buildTestApp(
   overrides: Record<string, string> = {},
   extend: (app: App) => void = () => {},
 ): Promise<TestApp> {
-  const environment = { ...DEFAULTS, KEYRING: generateKeyringSpec(), MONGODB_URI: freshDatabaseUri(), ...overrides };
-  await applyMigrations(environment.MONGODB_URI, () => {});
+  const given = overrides['MONGODB_URI'];
+  const uri = given ?? (await migratedDatabase(freshDatabaseUri));
+  if (given !== undefined) await applyMigrations(given, () => {});
+  const environment = { ...DEFAULTS, KEYRING: generateKeyringSpec(), MONGODB_URI: uri, ...overrides };
   await connect(environment.MONGODB_URI, loadConfig(environment));
   const instances: App[] = [];
 
@@ -79,7 +82,8 @@ export async function buildTestApp(
     ...first,
     close: async () => {
       await Promise.all(instances.map((app) => app.close()));
-      await mongoose.connection.dropDatabase();
+      if (given === undefined) await leaveDatabase(uri);
+      else await mongoose.connection.dropDatabase();
       await disconnect();
     },
   };

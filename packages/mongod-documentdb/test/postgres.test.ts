@@ -144,7 +144,8 @@ describe('a connection', () => {
     connection.onclose = () => closes++;
     const suicide = failure(connection.simple('SELECT pg_terminate_backend(pg_backend_pid())'));
     const behind = failure(connection.query('SELECT 1'));
-    expect((await suicide).state).toBe('57P01');
+    // The connection may be gone before its last words are read.
+    expect(['57P01', '08006']).toContain((await suicide).state);
     expect((await behind).state).toBe('08006');
     expect(connection.closed).toBe(true);
     expect(closes).toBe(1);
