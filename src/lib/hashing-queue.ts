@@ -27,6 +27,8 @@ export interface HashingQueue {
   /** Runs the task when its turn comes, with its result or error; rejects with HashingOverloadError when too many wait. */
   run<T>(task: () => Promise<T>): Promise<T>;
   stats(): HashingStats;
+  /** Throws the HashingOverloadError that `run` would reject with, and counts it alike. */
+  assertRoom(): void;
 }
 
 /** A queue that runs `concurrency` (at least 1) tasks at once and lets `maxQueue` (at least 0) more wait. */
@@ -66,5 +68,10 @@ export function createHashingQueue({ concurrency, maxQueue }: { concurrency: num
       }
     },
     stats: () => ({ active, queued: waiting.length, rejected }),
+    assertRoom() {
+      if (active < concurrency || waiting.length < maxQueue) return;
+      rejected += 1;
+      throw new HashingOverloadError();
+    },
   };
 }

@@ -43,6 +43,8 @@ export interface Passwords {
    */
   verify(hash: string | undefined, password: string): Promise<Verification>;
   stats(): HashingStats;
+  /** Throws a HashingOverloadError while too many wait: whoever is told before anything else is done costs nearly nothing. */
+  assertRoom(): void;
 }
 
 const DIGEST_BYTES = 32;
@@ -74,6 +76,7 @@ export function createPasswords(options: PasswordOptions): Passwords {
         return { valid, renew: valid && shouldRenew(kind, password, options) };
       }),
     stats: queue.stats,
+    assertRoom: queue.assertRoom,
   };
 }
 

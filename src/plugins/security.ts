@@ -1,7 +1,7 @@
 import cors from '@fastify/cors';
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import underPressure from '@fastify/under-pressure';
-import fastify from 'fastify';
+import fastify, { type FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { list } from '../config.ts';
 import { AppError } from '../errors.ts';
@@ -107,8 +107,14 @@ async function security(app: App): Promise<void> {
   await shedLoad(app);
 }
 
-/** Turns requests away while the event loop lags: those that are taken are still answered in time. */
+/**
+ * Turns requests away while the event loop lags, and those that hash while too many wait for that: those that are
+ * taken are still answered in time. Before anything is asked of the database, or a flood would keep that busy.
+ */
 async function shedLoad(app: App): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.hashes) route.onRequest = [refuseWhenHashingIsFull, route.onRequest ?? []].flat();
+  });
   let settledAt = 0;
   app.addHook('onListen', (done) => {
     // Loading the program holds up the loop as well, and that is no reason to turn the first requests away.
@@ -123,6 +129,11 @@ async function shedLoad(app: App): Promise<void> {
       if (lag !== Number.POSITIVE_INFINITY && Date.now() >= settledAt) throw new AppError('overloaded', RETRY_SOON);
     },
   });
+}
+
+function refuseWhenHashingIsFull({ server }: FastifyRequest, _reply: unknown, done: () => void): void {
+  server.deps.passwords.assertRoom();
+  done();
 }
 
 export default fp(security, { name: 'security', dependencies: ['error-handler'] });

@@ -52,7 +52,7 @@ export default async function passwordResets(app: App): Promise<void> {
           ...problems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'invalid-code', 'password-unacceptable'),
         },
       },
-      config: { limit: PROOF_LIMIT, fingerprintWithout: ['newPassword'] },
+      config: { limit: PROOF_LIMIT, fingerprintWithout: ['newPassword'], hashes: true },
     },
     async (request, reply) => {
       const { token, newPassword } = request.body;

@@ -53,7 +53,7 @@ export default async function sessions(app: App): Promise<void> {
           ...problems(...BODY_PROBLEMS, ...SIGN_IN_PROBLEMS),
         },
       },
-      config: { limit: { name: 'sign-in', max: 60, windowMs: 5 * MINUTE_MS }, secretResponse: true },
+      config: { limit: { name: 'sign-in', max: 60, windowMs: 5 * MINUTE_MS }, secretResponse: true, hashes: true },
     },
     async (request, reply) => {
       const email = normaliseEmail(request.body.email);

@@ -31,7 +31,11 @@ export default async function users(app: App): Promise<void> {
           ...problems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'password-unacceptable', 'email-taken'),
         },
       },
-      config: { limit: { name: 'sign-up', max: 20, windowMs: HOUR_MS }, fingerprintWithout: ['password'] },
+      config: {
+        limit: { name: 'sign-up', max: 20, windowMs: HOUR_MS },
+        fingerprintWithout: ['password'],
+        hashes: true,
+      },
     },
     async (request, reply) => {
       const { password, email: given, ...input } = request.body;

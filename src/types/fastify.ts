@@ -69,6 +69,8 @@ declare module 'fastify' {
     limit?: Limit;
     /** A public route that is told who calls, where somebody does. */
     optionalSession?: boolean;
+    /** Hashes a password: refused before anything is asked of the database while too many wait for that. */
+    hashes?: boolean;
     /** The response carries a secret, so it is never kept for a replay. */
     secretResponse?: boolean;
     /** Fields of the body that do not tell one request from another under the same idempotency key. */
