@@ -38,7 +38,7 @@ export interface Counter {
   countUp(key: string): Promise<Count>;
 }
 
-/** Asked of the library by its method's name alone: migrations have made the indexes, and the collection is known. */
+/** What the library takes for a database: it asks for a collection by name, and there is only this one. */
 const store = { collection: () => RateLimit.collection };
 
 /** A key over its limit is refused without asking the database until its window ends: a flood costs it nothing. */
