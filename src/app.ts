@@ -23,6 +23,7 @@ import factors, { changeFactors } from './routes/factors.ts';
 import health from './routes/health.ts';
 import identities from './routes/identities.ts';
 import identityCallback from './routes/identity-callback.ts';
+import jobs from './routes/jobs.ts';
 import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
@@ -78,7 +79,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
     { prefix: '/v1' },
   );
-  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions]), {
+  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, jobs]), {
     prefix: '/v1/admin',
   });
   return app;

@@ -100,6 +100,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
     .catch(portTaken('PORT', config.PORT));
   // A start that fails has sent nothing.
   mail.start();
+  await jobs.start();
   return {
     app,
     address: addressOf(config.HOST, (app.server.address() as AddressInfo).port),

@@ -5,6 +5,7 @@ import { type Collection, type IndexDefinition, indexDefinition } from './define
 import { guards } from './guard.ts';
 import { idempotencyKeys } from './idempotency-key.ts';
 import { identities } from './identity.ts';
+import { jobs } from './job.ts';
 import { oneTimeTokens } from './one-time-token.ts';
 import { outbox } from './outbox.ts';
 import { rateLimits } from './rate-limit.ts';
@@ -26,6 +27,7 @@ export const collections: readonly Collection[] = Object.freeze([
   signingKeys,
   auditEvents,
   guards,
+  jobs,
   idempotencyKeys,
   rateLimits,
 ]);

@@ -137,6 +137,10 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   ...FACTOR_EXERCISES,
   ...IDENTITY_EXERCISES,
 
+  async 'GET /v1/admin/jobs'(scene) {
+    await scene.send({ method: 'GET', url: '/v1/admin/jobs', as: await scene.admin() });
+  },
+
   'GET /v1/admin/users': exerciseUserList,
 
   async 'GET /v1/admin/users/:id'(scene) {

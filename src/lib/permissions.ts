@@ -6,6 +6,7 @@ export const PERMISSIONS = [
   'sessions:read',
   'sessions:write',
   'password-resets:write',
+  'operations:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

@@ -1,6 +1,7 @@
 import * as common from './common.ts';
 import * as factor from './factor.ts';
 import * as identity from './identity.ts';
+import * as job from './job.ts';
 import * as jwks from './jwks.ts';
 import * as mailed from './mailed.ts';
 import * as passkey from './passkey.ts';
@@ -9,6 +10,6 @@ import * as session from './session.ts';
 import * as user from './user.ts';
 
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
-export const namedSchemas = [common, factor, identity, jwks, mailed, passkey, problem, session, user].flatMap((room) =>
-  Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
+export const namedSchemas = [common, factor, identity, job, jwks, mailed, passkey, problem, session, user].flatMap(
+  (room) => Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
 );

@@ -75,6 +75,7 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'POST /v1/users/me/passkeys/options': 'recently-authenticated',
   'POST /v1/users/me/passkeys': 'recently-authenticated',
   'DELETE /v1/users/me/passkeys/:id': 'recently-authenticated',
+  'GET /v1/admin/jobs': 'admin [operations:read]',
   'GET /v1/admin/users': 'admin [users:read]',
   'POST /v1/admin/users': 'admin [users:write]',
   'GET /v1/admin/users/:id': 'admin [users:read]',
@@ -116,6 +117,7 @@ const AT_THE_DOOR: Record<string, Answers> = {
   'admin [sessions:write]': STAFF,
   'admin [password-resets:write]': STAFF,
   'admin [users:write]': ADMINS,
+  'admin [operations:read]': ADMINS,
 };
 
 let service: TestApp;

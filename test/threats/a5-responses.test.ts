@@ -133,6 +133,7 @@ async function asAdmin() {
     list('?sort=email&role=user'),
     list('?q=ada'),
   );
+  await see('GET /v1/admin/jobs', admin.call('GET', '/v1/admin/jobs'), ada.call('GET', '/v1/admin/jobs'));
   await see('GET /v1/admin/users', ada.call('GET', '/v1/admin/users'), list('?cursor=x'));
   await see('GET /v1/admin/users/{id}', admin.call('GET', url), admin.call('GET', `/v1/admin/users/${'0'.repeat(24)}`));
   await see('PATCH /v1/admin/users/{id}', admin.call('PATCH', url, { roles: ['user', 'support'] }));
