@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       // Password hashing and the database want the cores as well; more workers than cores only wait for each other.
-      maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+      maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
       projects: [
         {
           extends: true,

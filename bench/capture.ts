@@ -1,4 +1,4 @@
-import { BSON } from 'mongodb';
+import { BSON, type Document } from 'mongodb';
 import { buildApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { connect, disconnect } from '../src/database.ts';
@@ -6,7 +6,7 @@ import { openDependencies } from '../src/dependencies.ts';
 import { recordCommands, type SentCommand } from '../src/explain/record.ts';
 import { parseKeyring } from '../src/lib/keyring.ts';
 import type { BenchDatabase } from './database.ts';
-import { type Operation, READS, requestsOf, slugOf, type Tokens } from './operations.ts';
+import { HASHING, type Operation, READS, requestsOf, slugOf, type Tokens } from './operations.ts';
 import { PUBLIC_URL } from './service.ts';
 
 /** A read as the ceiling repeats it. */
@@ -16,14 +16,26 @@ export interface Find {
   readonly options: object;
 }
 
+/** A command of a sign-in or sign-up as the ceiling repeats it. */
+export interface Step {
+  readonly command: Document;
+  readonly inTransaction: boolean;
+}
+
+/** For each operation, by its slug, what several of its requests ask the database. */
+export interface Replays {
+  readonly reads: Readonly<Record<string, Find[][]>>;
+  readonly writes: Readonly<Record<string, Step[][]>>;
+}
+
 export interface Captured {
   /** `find users` and the like, for each operation. */
   readonly commands: Readonly<Record<Operation, readonly string[]>>;
-  /** For each read the finds of several requests, as EJSON, since ids do not survive JSON. */
+  /** `Replays` as EJSON, since ids do not survive JSON. */
   readonly replays: string;
 }
 
-/** So many requests of each read are replayed in turn. */
+/** So many requests of each operation are replayed in turn. */
 const REPLAYED = 50;
 
 /** Sends each operation to the application in this process, and takes down what it asks the database. */
@@ -59,16 +71,17 @@ export async function capture(database: BenchDatabase, keyring: string, tokens: 
       'sign-in': await namesOf('sign-in'),
       'sign-up': await namesOf('sign-up'),
     };
-    const replays: [string, Find[][]][] = [];
-    for (const read of READS) {
-      const replay: Find[][] = [];
-      for (let n = 0; n < REPLAYED; n++) replay.push((await commandsOf(read)).map(findOf));
-      replays.push([slugOf(read), replay]);
-    }
-    return {
-      commands,
-      replays: BSON.EJSON.stringify(Object.fromEntries(replays), { relaxed: false }),
+    const several = async <T>(operation: Operation, of: (sent: SentCommand) => T[]): Promise<[string, T[][]]> => {
+      const replay: T[][] = [];
+      for (let n = 0; n < REPLAYED; n++) replay.push((await commandsOf(operation)).flatMap(of));
+      return [slugOf(operation), replay];
     };
+    const reads: [string, Find[][]][] = [];
+    for (const read of READS) reads.push(await several(read, (sent) => [findOf(sent)]));
+    const writes: [string, Step[][]][] = [];
+    for (const write of HASHING) writes.push(await several(write, stepOf));
+    const replays: Replays = { reads: Object.fromEntries(reads), writes: Object.fromEntries(writes) };
+    return { commands, replays: BSON.EJSON.stringify(replays, { relaxed: false }) };
   } finally {
     await app.close();
     await disconnect();
@@ -86,4 +99,17 @@ function findOf({ name, collection, command }: SentCommand): Find {
     sort: sort instanceof Map ? Object.fromEntries(sort) : sort,
   });
   return { collection, filter, options: Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
+}
+
+/** What the driver adds by itself to each command, and again when it is repeated. */
+const ADDED = new Set(['$db', '$clusterTime', 'lsid', 'txnNumber', 'startTransaction', 'autocommit', 'readConcern']);
+
+/** The driver itself ends a transaction that it began. */
+function stepOf({ name, command }: SentCommand): Step[] {
+  if (name === 'commitTransaction') return [];
+  const inTransaction = command['autocommit'] === false;
+  const given = Object.entries(command).filter(
+    ([key]) => !ADDED.has(key) && !(inTransaction && key === 'writeConcern'),
+  );
+  return [{ command: Object.fromEntries(given), inTransaction }];
 }

@@ -1,19 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import argon2 from 'argon2';
 import fastify from 'fastify';
-import { BSON, type Document, MongoClient } from 'mongodb';
+import { BSON, type Db, type Document, MongoClient, ObjectId } from 'mongodb';
 import { loadConfig } from '../src/config.ts';
-import type { Find } from './capture.ts';
+import type { Find, Replays, Step } from './capture.ts';
 import type { Run } from './load.ts';
 
 /**
  * The program of a process of its own: what the machine can do without the service. A route that does nothing, one
- * with a single `findOne`, one that sends what the service would send for each read, and password hashing alone.
+ * with a single `findOne`, one that sends what the service would send for each operation, and password hashing alone.
  */
 
 export interface CeilingDatabase {
   readonly name: string;
   readonly uri: string;
-  /** EJSON of a list of finds for each request, by the operation's slug. */
+  /** `Replays` as EJSON. */
   readonly replays: string;
 }
 
@@ -22,6 +23,8 @@ export type Question =
   | { readonly ask: 'hash'; readonly inFlight: number; readonly amount: number };
 
 export type Answer = { readonly origin: string } | { readonly run: Run } | { readonly problem: string };
+
+const CONFIG = loadConfig({});
 
 const app = fastify();
 
@@ -33,40 +36,80 @@ app.get('/bare', () => ({
 }));
 
 async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
-  const db = (await MongoClient.connect(uri, { maxPoolSize: 50 })).db();
-  const operations: Record<string, Find[][]> = BSON.EJSON.parse(replays);
+  const client = await MongoClient.connect(uri, { maxPoolSize: 50, writeConcern: { w: 'majority', journal: true } });
+  const db = client.db();
+  const { reads, writes }: Replays = BSON.EJSON.parse(replays);
   let count = 0;
   const send = ({ collection, filter, options }: Find): Promise<Document[]> =>
     db.collection(collection).find(filter, options).toArray();
 
-  const [anyRead = []] = Object.values(operations).map((requests) => requests.map((finds) => finds.at(-1)));
+  const [anyRead = []] = Object.values(reads).map((requests) => requests.map((finds) => finds.at(-1)));
   app.get(`/${name}/find-one`, () => {
     const { collection = '', filter = {} } = anyRead[count++ % anyRead.length] ?? {};
     return db.collection(collection).findOne(filter);
   });
-  for (const [operation, requests] of Object.entries(operations)) {
+  for (const [operation, requests] of Object.entries(reads)) {
     app.get(`/${name}/${operation}`, async () => {
       let found: Document[] = [];
       for (const find of requests[count++ % requests.length] ?? []) found = await send(find);
       return found;
     });
   }
+  for (const [operation, requests] of Object.entries(writes)) {
+    app.get(`/${name}/${operation}`, async () => {
+      await hashOnce();
+      await repeat(client, db, requests[count++ % requests.length] ?? []);
+      return {};
+    });
+  }
+}
+
+async function repeat(client: MongoClient, db: Db, steps: readonly Step[]): Promise<void> {
+  for (const { command } of steps.filter((step) => !step.inTransaction)) await db.command(asNew(command));
+  await client.withSession((session) =>
+    session.withTransaction(
+      async () => {
+        for (const { command } of steps.filter((step) => step.inTransaction))
+          await db.command(asNew(command), { session });
+      },
+      { readConcern: { level: 'snapshot' } },
+    ),
+  );
+}
+
+/** What a document has that no other one may have. */
+const UNIQUE = ['email', 'hash', 'refreshTokenHash'];
+
+/** The same with documents that are not there yet. */
+function asNew(command: Document): Document {
+  const documents = command['documents'] as Document[] | undefined;
+  if (!documents) return command;
+  const renewed = documents.map((document) => ({
+    ...document,
+    _id: new ObjectId(),
+    ...Object.fromEntries(UNIQUE.filter((field) => field in document).map((field) => [field, randomUUID()])),
+  }));
+  return { ...command, documents: renewed };
+}
+
+function hashOnce(): Promise<string> {
+  const { ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_PARALLELISM } = CONFIG;
+  return argon2.hash('a password of the benchmark alone', {
+    type: argon2.argon2id,
+    memoryCost: ARGON2_MEMORY_KIB,
+    timeCost: ARGON2_PASSES,
+    parallelism: ARGON2_PARALLELISM,
+  });
 }
 
 /** As many hashes as are asked for, with the service's own parameters, `inFlight` of them at a time. */
 async function hash(inFlight: number, amount: number): Promise<Run> {
-  const { ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_PARALLELISM } = loadConfig({});
   const latencies: number[] = [];
   let left = amount;
   const worker = async (): Promise<void> => {
     while (left-- > 0) {
       const started = performance.now();
-      await argon2.hash('a password of the benchmark alone', {
-        type: argon2.argon2id,
-        memoryCost: ARGON2_MEMORY_KIB,
-        timeCost: ARGON2_PASSES,
-        parallelism: ARGON2_PARALLELISM,
-      });
+      await hashOnce();
       latencies.push(performance.now() - started);
     }
   };

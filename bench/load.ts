@@ -14,7 +14,7 @@ export interface Run {
 }
 
 /** autocannon writes the length of the body into the headers that it is given. */
-export const ownHeaders = (request: LoadRequest): LoadRequest => ({ ...request, headers: { ...request.headers } });
+const ownHeaders = (request: LoadRequest): LoadRequest => ({ ...request, headers: { ...request.headers } });
 
 /**
  * Sends `amount` requests over `connections` connections, on each the next when the last is answered, and waits for

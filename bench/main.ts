@@ -14,7 +14,7 @@ import { type Measure, type Options, readOptions } from './options.ts';
 import { measureOverload, type Overload, overloadTargets } from './overload.ts';
 import { reportJson, reportText } from './report.ts';
 import { type ServiceProcess, startService } from './service.ts';
-import { BARE, FIND_ONE, RAW_HASHING, sameCommands, targets } from './targets.ts';
+import { BARE, FIND_ONE, hashAndSameCommands, RAW_HASHING, sameCommands, targets } from './targets.ts';
 import { measureTiming, type Timing, timingTargets } from './timing.ts';
 
 /** stdout is for the result. */
@@ -43,8 +43,8 @@ function participants(subjects: readonly Subject[], ceiling: CeilingProcess, sec
   const { pid, origin } = ceiling;
   const reading = { seconds, warmUp: 5_000 };
   const hashing = { seconds: seconds * 2, warmUp: 1_000 };
-  const bare = (name: string, path: string, accounts?: number): Participant => ({
-    ...reading,
+  const bare = (name: string, path: string, accounts?: number, howLong = reading): Participant => ({
+    ...howLong,
     name,
     ...(accounts !== undefined && { accounts }),
     pid,
@@ -71,7 +71,17 @@ function participants(subjects: readonly Subject[], ceiling: CeilingProcess, sec
       ]),
     ),
     { ...hashing, warmUp: 50, name: RAW_HASHING, pid, run: ceiling.hash },
-    ...HASHING.flatMap((name) => subjects.map((subject) => operation(subject, name, hashing))),
+    ...HASHING.flatMap((name) =>
+      subjects.flatMap((subject) => [
+        operation(subject, name, hashing),
+        bare(
+          hashAndSameCommands(name),
+          `/${subject.database.name}/${slugOf(name)}`,
+          subject.database.accounts,
+          hashing,
+        ),
+      ]),
+    ),
   ];
 }
 

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import autocannon from 'autocannon';
-import { type LoadRequest, load, ownHeaders } from './load.ts';
+import { Agent, request } from 'node:http';
+import { type LoadRequest, load } from './load.ts';
 import type { Target } from './report.ts';
 import { quantile } from './statistics.ts';
 
@@ -33,7 +32,7 @@ export async function measureOverload(
   const latencies: number[] = [];
   const ends = performance.now() + SECONDS * 1000;
   while (performance.now() < ends) latencies.push(...(await load(origin, READERS, READERS * 50, read)).latencies);
-  const { answered, refused, seconds } = await flood.stop();
+  const { answered, refused, seconds } = flood.stop();
   const sorted = latencies.toSorted((a, b) => a - b);
   return {
     signInsOffered: (answered + refused) / seconds,
@@ -45,34 +44,39 @@ export async function measureOverload(
   };
 }
 
-/** Offers sign-ins at a fixed rate whatever becomes of them. */
+/**
+ * Offers sign-ins whatever becomes of them, as people come who know nothing of each other: the times between them are
+ * exponentially distributed. (A rate that a load generator grants each connection anew would come in bursts.)
+ */
 function startFlood(origin: string, perSecond: number, next: () => LoadRequest) {
+  const agent = new Agent({ keepAlive: true, maxSockets: FLOOD_CONNECTIONS });
+  const url = new URL(origin);
   const started = performance.now();
   let answered = 0;
   let refused = 0;
-  const instance = autocannon(
-    {
-      url: origin,
-      connections: FLOOD_CONNECTIONS,
-      overallRate: perSecond,
-      duration: SECONDS * 10,
-      timeout: 60,
-      requests: [{ setupRequest: (request) => ({ ...request, ...ownHeaders(next()) }) }],
-    },
-    () => {},
-  );
-  const done = once(instance, 'done');
-  instance.on('response', (_client, status) => {
-    if (status < 400) answered += 1;
-    else refused += 1;
-  });
+  let due = started;
+
+  function offer(): void {
+    const { path, method, headers, body } = next();
+    const sent = request(url, { path, method, headers: { ...headers }, agent });
+    sent.on('response', (response) => {
+      if ((response.statusCode ?? 0) < 400) answered += 1;
+      else refused += 1;
+      response.resume();
+    });
+    // What is under way at the end is not counted.
+    sent.on('error', () => {});
+    sent.end(body);
+  }
+  const timer = setInterval(() => {
+    for (; due <= performance.now(); due += (-Math.log(1 - Math.random()) * 1000) / perSecond) offer();
+  }, 1);
+
   return {
-    async stop() {
-      const seconds = (performance.now() - started) / 1000;
-      const result = { answered, refused, seconds };
-      instance.stop();
-      await done;
-      return result;
+    stop() {
+      clearInterval(timer);
+      agent.destroy();
+      return { answered, refused, seconds: (performance.now() - started) / 1000 };
     },
   };
 }

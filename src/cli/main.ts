@@ -1,31 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
-import { DatabaseUnavailableError } from '../embedded/index.ts';
+import { DatabaseUnavailableError } from '../embedded/errors.ts';
 import { AppError } from '../errors.ts';
 import { KeyringError } from '../lib/keyring.ts';
-import { register as admin } from './admin.ts';
 import { CommandError, say, UsageError } from './context.ts';
-import { register as docs } from './docs.ts';
-import { register as explainFamily } from './explain.ts';
-import { register as exportFamily } from './export.ts';
-import { register as importFamily } from './import.ts';
-import { register as keys } from './keys.ts';
-import { register as migrate } from './migrate.ts';
-import { register as passwords } from './passwords.ts';
-import { register as schema } from './schema.ts';
 
-/** Each family of commands registers itself on the program. */
-const families: readonly ((program: Command) => void)[] = [
-  admin,
-  importFamily,
-  exportFamily,
-  keys,
-  passwords,
-  migrate,
-  schema,
-  explainFamily,
-  docs,
-];
+/** Each family of commands registers itself on the program. Loading one takes longer than most of its commands do. */
+const FAMILIES = {
+  admin: () => import('./admin.ts'),
+  import: () => import('./import.ts'),
+  export: () => import('./export.ts'),
+  keys: () => import('./keys.ts'),
+  passwords: () => import('./passwords.ts'),
+  migrate: () => import('./migrate.ts'),
+  schema: () => import('./schema.ts'),
+  explain: () => import('./explain.ts'),
+  docs: () => import('./docs.ts'),
+};
+
+const isFamily = (word: string | undefined): word is keyof typeof FAMILIES =>
+  word !== undefined && Object.hasOwn(FAMILIES, word);
 
 const program = new Command('bin/roster')
   .description('Operates Roster, the user-account service. Works on the database that the service uses.')
@@ -39,7 +33,10 @@ const program = new Command('bin/roster')
 Configuration comes from the same environment as the service's (docs/configuration.md). Without MONGODB_URI a command
 joins the database that "npm start" runs, or starts it for its own duration.`,
   );
-for (const register of families) register(program);
+
+const [, , asked] = process.argv;
+const loaded = isFamily(asked) ? [FAMILIES[asked]] : Object.values(FAMILIES);
+for (const { register } of await Promise.all(loaded.map((load) => load()))) register(program);
 
 /** A reader that has seen enough (| head) is no failure. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

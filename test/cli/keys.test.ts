@@ -120,7 +120,12 @@ k-old must stay in KEYRING: 3 values need it.
         good,
       ];
       await answers().insertMany(documents as never);
-      await answers().insertOne({ _id: 'plain', fingerprint: 'f', body: 'in clear', expiresAt: new Date() });
+      await answers().insertOne({
+        _id: 'plain',
+        fingerprint: 'f',
+        body: 'in clear',
+        expiresAt: new Date(Date.now() + 60_000),
+      });
       const before = await answers().find().toArray();
 
       const { code, stdout, stderr } = await keys(['rotate', ...options]);

@@ -1,18 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { currentHolder } from '../../src/embedded/lock.ts';
 import { shippedMigrations } from '../../src/migrations.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
-import { build, migrateMongo, type Outcome } from '../helpers/migrate-mongo.ts';
+import { migrateMongo, type Outcome } from '../helpers/migrate-mongo.ts';
 
 const { fresh } = databases();
 const shipped = await shippedMigrations();
 
 // Processes start and a database may: a matter of seconds, and of more on a machine that has other things to do.
 vi.setConfig({ testTimeout: 60_000 });
-beforeAll(build);
 
 describe('the plain migrate-mongo', () => {
   it('goes up, tells where it stands, and goes down one at a time', async () => {

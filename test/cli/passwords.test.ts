@@ -1,31 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { describe, expect, it, vi } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
 import { HASH_BOUNDS, HASH_MINIMUM } from '../../src/lib/password-hash.ts';
-import { roster } from '../helpers/roster.ts';
+import { calibrate, environmentOf } from '../helpers/calibrate.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const calibrate = (...args: string[]) => roster(['passwords', 'calibrate', ...args]);
-const VARIABLE = /^[A-Z0-9_]+=\d+$/;
-
-/** The lines as an environment, as `set -a; . file` would read them. */
-function environmentOf(stdout: string): Record<string, string> {
-  const lines = stdout.trimEnd().split('\n');
-  expect(lines.filter((line) => !line.startsWith('# ') && !VARIABLE.test(line))).toEqual([]);
-  return Object.fromEntries(lines.filter((line) => VARIABLE.test(line)).map((line) => line.split('=')));
-}
-
 describe('roster passwords calibrate', () => {
-  it('prints lines for the environment that the service accepts, within the budget or at the minimum', async () => {
-    const { code, stdout, stderr } = await calibrate('--budget', '120');
-    const config = loadConfig({ NODE_ENV: 'test', ...environmentOf(stdout) });
-    expect(config.HASHING_CONCURRENCY).toBe(availableParallelism());
-    expect(stderr).toContain(`Measuring with ${availableParallelism()} at once, for at most 120 ms each`);
-    if (code === 0) expect(stdout).toMatch(/^# \d+ MiB, \d+ passes, 1 lane: [\d.]+ ms for a hash, within the budget/);
-    else expect(config).toMatchObject({ ARGON2_MEMORY_KIB: HASH_MINIMUM.memoryKiB, ARGON2_PASSES: 2 });
-  });
-
   it('says when even the minimum is too slow, and prints it all the same', async () => {
     const { code, stdout, stderr } = await calibrate('--budget', '1', '--concurrency', '2');
     expect(code).toBe(1);

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
 import { buildApp } from '../../src/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { connect, disconnect } from '../../src/database.ts';
-import { openDependencies } from '../../src/dependencies.ts';
+import { openDependencies, passwordsOf } from '../../src/dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
 import { createLogger } from '../../src/logging.ts';
 import { applyMigrations } from '../../src/migrations.ts';
@@ -35,6 +35,15 @@ const DEFAULTS = {
   MAX_EVENT_LOOP_DELAY_MS: '60000',
 };
 
+/**
+ * Passwords are hashed as cheaply as argon2 can, except where a test says what they cost: what thousands of hashes take
+ * is the largest part of what most tests would take.
+ */
+const CHEAP_HASH = { ARGON2_MEMORY_KIB: 1024, ARGON2_PASSES: 2, ARGON2_PARALLELISM: 1 };
+
+/** For tests of what a hash costs: that of the service's defaults. */
+export const REAL_HASH = { ARGON2_MEMORY_KIB: '19456' } as const;
+
 /** The URI of a database that nothing else uses, on the server that all tests share. */
 export function freshDatabaseUri(): string {
   const uri = new URL(inject('mongodbUri'));
@@ -61,7 +70,9 @@ export async function buildTestApp(
     const config = loadConfig({ ...environment, ...more });
     const lines: string[] = [];
     const logger = createLogger(config, { write: (line) => void lines.push(line) });
-    const deps = { ...(await openDependencies(config, parseKeyring(config.KEYRING ?? ''))), logger };
+    const dear = 'ARGON2_MEMORY_KIB' in { ...environment, ...more };
+    const passwords = passwordsOf(dear ? config : { ...config, ...CHEAP_HASH });
+    const deps = { ...(await openDependencies(config, parseKeyring(config.KEYRING ?? ''))), passwords, logger };
     const app = await buildApp(config, deps);
     extend(app);
     await app.ready();

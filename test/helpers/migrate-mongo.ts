@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../../node_modules/migrate-mongo/bin/migrate-mongo.js', import.meta.url));
-const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url));
 
 export interface Outcome {
   readonly code: number | null;
@@ -16,12 +15,6 @@ export interface Runner {
   readonly done: Promise<Outcome>;
   /** What it has said so far. */
   readonly said: () => string;
-}
-
-/** The command runs compiled code; compiled here once, or several runners would each begin by doing it. */
-export function build(): void {
-  const { status, stderr } = spawnSync(process.execPath, [BUILD, '--when-stale'], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`The build failed:\n${stderr}`);
 }
 
 /** Starts the plain command, as an operator does; `npx` would only stand between us and its signals. */

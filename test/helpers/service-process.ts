@@ -8,7 +8,7 @@ import { afterAll, afterEach, vi } from 'vitest';
 import { freshDatabaseUri } from './app.ts';
 import { until } from './until.ts';
 
-const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
+const SERVER = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
 
 export interface ServiceProcess {
   readonly child: ChildProcess;
@@ -21,7 +21,7 @@ export interface ServiceProcess {
 
 /** For the tests of a file: the service as processes of their own, which end with each test. */
 export function useServiceProcesses() {
-  // Compiling the service at each start takes seconds on a machine that has other things to do.
+  // Each start loads the whole program.
   vi.setConfig({ testTimeout: 60_000 });
   const directory = mkdtempSync(join(tmpdir(), 'roster-server-'));
   const databaseUris: string[] = [];
@@ -52,7 +52,7 @@ export function useServiceProcesses() {
     /** Starts the service on free ports. */
     run(environment: Record<string, string>): ServiceProcess {
       const { PATH = '', HOME = '' } = process.env;
-      const child = spawn(process.execPath, ['--import', 'tsx', SERVER], {
+      const child = spawn(process.execPath, ['--enable-source-maps', SERVER], {
         env: { PATH, HOME, PORT: '0', METRICS_PORT: '0', DATA_DIRECTORY: directory, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       });

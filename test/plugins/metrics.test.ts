@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveMetrics } from '../../src/metrics-server.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { buildTestApp, REAL_HASH, type TestApp } from '../helpers/app.ts';
 import { call, freshEmail, PASSWORD, person } from '../helpers/people.ts';
 
 let service: TestApp;
 beforeAll(async () => {
-  service = await buildTestApp();
+  service = await buildTestApp(REAL_HASH);
 });
 afterAll(() => service.close());
 

@@ -180,7 +180,7 @@ describe('a private key of access tokens', () => {
   it('under a wrong keyring stops the service at its start, which says so', () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      ['--import', 'tsx', fileURLToPath(new URL('../../src/server.ts', import.meta.url))],
+      [fileURLToPath(new URL('../../dist/server.js', import.meta.url))],
       {
         encoding: 'utf8',
         env: {

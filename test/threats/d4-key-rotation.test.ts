@@ -15,7 +15,6 @@ import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, freshDatabaseUri, type TestApp } from '../helpers/app.ts';
 import { keptAnswers } from '../helpers/ciphertexts.ts';
 import { DatabaseProxy, type Fate } from '../helpers/database-proxy.ts';
-import { build } from '../helpers/migrate-mongo.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 import { type Outcome, startRoster } from '../helpers/roster.ts';
@@ -37,7 +36,6 @@ let before: TestApp;
 let instances: [TestApp, TestApp];
 let active: Person[];
 let asleep: Person[];
-beforeAll(build, 120_000);
 beforeAll(async () => {
   const MONGODB_URI = freshDatabaseUri();
   proxy = await DatabaseProxy.open(MONGODB_URI);

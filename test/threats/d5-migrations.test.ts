@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Db, Document } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { applyMigrations, MIGRATIONS_DIRECTORY, shippedMigrations } from '../../src/migrations.ts';
 import { differences } from '../../src/schema-check/compare.ts';
 import { expectedShape, readShape } from '../../src/schema-check/shape.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
-import { build, migrateMongo, type Runner } from '../helpers/migrate-mongo.ts';
+import { migrateMongo, type Runner } from '../helpers/migrate-mongo.ts';
 import { until } from '../helpers/until.ts';
 
 const { fresh } = databases();
@@ -19,7 +19,6 @@ const directories: string[] = [];
 
 // Up to four processes at once, each a matter of a second, and of several on a machine that has other things to do.
 vi.setConfig({ testTimeout: 60_000 });
-beforeAll(build);
 afterAll(async () => {
   for (const directory of directories) await rm(directory, { recursive: true, force: true });
 });

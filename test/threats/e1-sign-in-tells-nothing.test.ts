@@ -5,7 +5,7 @@
 import argon2 from 'argon2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { User } from '../../src/models/user.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { buildTestApp, REAL_HASH, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { withCommands } from '../helpers/commands.ts';
 import { mailsTo, tokenFor } from '../helpers/mailed.ts';
@@ -19,7 +19,7 @@ let service: TestApp;
 let elsewhere: TestApp;
 let passwordHash: string;
 beforeAll(async () => {
-  service = await buildTestApp({ SIGN_IN_FAILURES: String(MAX_FAILURES) });
+  service = await buildTestApp({ ...REAL_HASH, SIGN_IN_FAILURES: String(MAX_FAILURES) });
   elsewhere = await service.another();
   passwordHash = await service.deps.passwords.hash(PASSWORD);
 });

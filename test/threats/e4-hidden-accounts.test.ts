@@ -5,7 +5,7 @@
 import argon2 from 'argon2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { User } from '../../src/models/user.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { buildTestApp, REAL_HASH, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { withCommands } from '../helpers/commands.ts';
 import { mailsTo, mailTo, tokenFor } from '../helpers/mailed.ts';
@@ -19,6 +19,7 @@ let service: TestApp;
 let passwordHash: string;
 beforeAll(async () => {
   service = await buildTestApp({
+    ...REAL_HASH,
     HIDE_EXISTING_ACCOUNTS: 'true',
     REQUIRE_VERIFIED_EMAIL: 'true',
     SIGN_IN_FAILURES: '3',

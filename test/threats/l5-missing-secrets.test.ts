@@ -80,8 +80,8 @@ describe('the process', () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it('ends before it does anything, and leaves no generated secret behind', () => {
-    const program = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', program], {
+    const program = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], ...production(SAMPLE_KEYRING), DATA_DIRECTORY: directory, PORT: '0' },
     });

@@ -253,9 +253,9 @@ it('sign-up tells of the password and of everything else that is wrong at once',
 });
 
 it('the command that makes an admin refuses them too, before it looks for a database', () => {
-  const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
   const args = ['admin', 'create', '--email', freshEmail('grace'), '--last-name', 'Hopper', '--password-stdin'];
-  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', program, ...args], {
+  const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
     input: 'Hopper-1906\n',
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], NODE_ENV: 'test', MONGODB_URI: 'mongodb://127.0.0.1:1/nowhere' },

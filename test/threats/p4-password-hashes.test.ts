@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { User } from '../../src/models/user.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { buildTestApp, REAL_HASH, type TestApp } from '../helpers/app.ts';
 import { call, freshEmail, PASSWORD, person } from '../helpers/people.ts';
 import { quickest } from '../helpers/quickest.ts';
 
@@ -16,7 +16,7 @@ const CURRENT = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
 
 let service: TestApp;
 beforeAll(async () => {
-  service = await buildTestApp();
+  service = await buildTestApp(REAL_HASH);
 });
 afterAll(() => service.close());
 

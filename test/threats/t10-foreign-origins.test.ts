@@ -2,7 +2,7 @@
 // signed them in to the attacker's. Here an unsafe request that a cookie decides about, or that asks for cookies, comes from
 // an origin of the configuration, or it is refused before anything is done (OWASP, cross-site request forgery).
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { commandsOf, withCommands } from '../helpers/commands.ts';
 import { type Browser, browserSignIn, cookieHeader } from '../helpers/cookie-jar.ts';
@@ -27,6 +27,8 @@ beforeAll(async () => {
   const { email } = await person(here, { roles: ['admin'] });
   ({ browser: admin, sessionId: adminSession } = await browserSignIn(here, email));
 });
+// What answers have put off is no command of the next request.
+afterEach(() => here.app.settled());
 afterAll(() => here.close());
 
 /** What a page elsewhere makes a browser say, and what somebody sends who wants to pass for one of ours. */

@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RateLimit } from '../../src/models/rate-limit.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { buildTestApp, REAL_HASH, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { inParallel, tally } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, person } from '../helpers/people.ts';
@@ -16,7 +16,12 @@ stopTheClock();
 let service: TestApp;
 let reader: Person;
 beforeAll(async () => {
-  service = await buildTestApp({ HASHING_CONCURRENCY: '1', HASHING_QUEUE: String(QUEUE), SIGN_IN_FAILURES: '100' });
+  service = await buildTestApp({
+    ...REAL_HASH,
+    HASHING_CONCURRENCY: '1',
+    HASHING_QUEUE: String(QUEUE),
+    SIGN_IN_FAILURES: '100',
+  });
   reader = await person(service);
 });
 afterAll(() => service.close());
