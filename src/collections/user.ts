@@ -33,7 +33,7 @@ export const users = defineCollection({
     legalHold: 'While true, the account cannot be deleted.',
     passwordChangedAt: 'Of the last change of the password.',
     secondFactors: 'Kinds of second factor among its credentials: whether a password alone signs in.',
-    waysInRevision: 'Counts the changes of its credentials and identities, so that two at once conflict.',
+    waysInRevision: 'Counts sign-ins and changes of credentials and identities, so that two at once conflict.',
     firstNameKey: 'Lower-cased `firstName`, for search by prefix.',
     lastNameKey: 'Lower-cased `lastName`, for search by prefix.',
     revision: 'Counts the changes that a reader can see; the `ETag` is made of it.',

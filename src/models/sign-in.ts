@@ -63,7 +63,7 @@ export async function proofByPasskey(tx: ClientSession, userId: Types.ObjectId):
 
 /**
  * Opens a session. The update of the account carries the rule: it matches only while the account may sign in and is
- * what was proven, and it makes this transaction conflict with one that suspends, deletes or demotes.
+ * what was proven, and it makes this transaction conflict with one that suspends, deletes, demotes or adds a factor.
  * @returns null when the account has changed since, so that it must be proven anew
  */
 export async function startSession(
@@ -96,7 +96,9 @@ async function markSignedIn(
     { ...guard, ...alone, _id, status: { $in: [...SIGN_IN_STATUSES] } },
     {
       $set: { status: 'active', lastSignInAt: new Date(), ...(renewedHash && { passwordHash: renewedHash }) },
-      ...(wakes && { $inc: { revision: 1 }, $currentDate: { updatedAt: true } }),
+      // An update that changes nothing is no write, and conflicts with nobody: the second of two in one millisecond.
+      $inc: { waysInRevision: 1, ...(wakes && { revision: 1 }) },
+      ...(wakes && { $currentDate: { updatedAt: true } }),
     },
     { session: tx, returnDocument: 'after', projection: { passwordHash: 0 } },
   );

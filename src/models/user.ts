@@ -40,7 +40,7 @@ const userSchema = new Schema(
     passwordChangedAt: { type: Date },
     /** The kinds of second factor among its credentials, kept by the transactions that add and remove them. */
     secondFactors: { type: [{ type: String, enum: SECOND_FACTORS }], default: undefined },
-    /** Counts the changes of its credentials and identities, so that two of them conflict. */
+    /** Counts its sign-ins and the changes of its credentials and identities, so that two of them conflict. */
     waysInRevision: { type: Number },
     /** Lower-cased names, for search by prefix. */
     firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
