@@ -15,7 +15,7 @@ const jobs = {
     startedAt: { bsonType: 'date' },
     finishedAt: { bsonType: 'date' },
     durationMs: { bsonType: 'number' },
-    outcome: { enum: ['success', 'failure'] },
+    outcome: { bsonType: 'string', enum: ['success', 'failure'] },
     result: { bsonType: 'object' },
     failure: { bsonType: 'string', maxLength: 500 },
     lastSuccessAt: { bsonType: 'date' },

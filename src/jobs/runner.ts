@@ -84,7 +84,7 @@ class Scheduled {
     this.#options = options;
     this.#stopping = stopping;
     // A timer that only waits for the next run does not keep a process alive that is otherwise done.
-    this.#cron = new Cron(job.schedule, { name: job.name, timezone: 'UTC', unref: true, paused: true });
+    this.#cron = new Cron(job.schedule, { timezone: 'UTC', unref: true, paused: true });
   }
 
   async start(): Promise<void> {
