@@ -1,7 +1,7 @@
 import { type InferSchemaType, model, mongo, Schema } from 'mongoose';
 
 export const JOB_OUTCOMES = ['success', 'failure'] as const;
-export type JobOutcome = (typeof JOB_OUTCOMES)[number];
+type JobOutcome = (typeof JOB_OUTCOMES)[number];
 
 /**
  * Whoever runs a job says so again before this is over (RENEW_MS); if it dies, the run is anybody's afterwards. Far
@@ -13,7 +13,7 @@ export const RENEW_MS = LEASE_MS / 3;
 /** A run that failed is tried again after this, or when the job is due anyway. */
 const RETRY_MS = 5 * 60_000;
 
-export const JOB_LIMITS = Object.freeze({ name: 64, schedule: 64, failure: 500 });
+const JOB_LIMITS = Object.freeze({ name: 64, schedule: 64, failure: 500 });
 
 /** One document for each scheduled job: whose turn it is, and how the last run went. */
 const jobSchema = new Schema(
