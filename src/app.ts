@@ -13,12 +13,14 @@ import requestContext from './plugins/request-context.ts';
 import security from './plugins/security.ts';
 import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
+import adminErasure from './routes/admin-erasure.ts';
 import adminNewUsers from './routes/admin-new-users.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
 import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
+import exportMe from './routes/export-me.ts';
 import factors, { changeFactors } from './routes/factors.ts';
 import health from './routes/health.ts';
 import identities from './routes/identities.ts';
@@ -26,7 +28,7 @@ import identityCallback from './routes/identity-callback.ts';
 import jobs from './routes/jobs.ts';
 import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
-import me, { deleteMe } from './routes/me.ts';
+import me, { leave } from './routes/me.ts';
 import myIdentities, { changeMyIdentities } from './routes/my-identities.ts';
 import mySessions from './routes/my-sessions.ts';
 import pages from './routes/pages.ts';
@@ -35,6 +37,7 @@ import passkeys, { changePasskeys } from './routes/passkeys.ts';
 import passwordResets from './routes/password-resets.ts';
 import problems from './routes/problems.ts';
 import reauthentication from './routes/reauthentication.ts';
+import retention from './routes/retention.ts';
 import secondFactor from './routes/second-factor.ts';
 import sessions from './routes/sessions.ts';
 import users from './routes/users.ts';
@@ -76,11 +79,14 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     prefix: '/v1',
   });
   await app.register(
-    scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
+    scope('recently-authenticated', [leave, exportMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
     { prefix: '/v1' },
   );
-  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, jobs]), {
-    prefix: '/v1/admin',
-  });
+  await app.register(
+    scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, jobs, retention]),
+    {
+      prefix: '/v1/admin',
+    },
+  );
   return app;
 }

@@ -216,6 +216,20 @@ export const configSchema = Type.Object({
     maximum: 3650,
     description: 'How long a deleted account can be restored.',
   }),
+  UNVERIFIED_RETENTION_DAYS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 3650,
+    description:
+      'Accounts whose mailbox was never proven and that nobody ever signed in to, imported ones too, are removed after so many days. 0: never.',
+  }),
+  DORMANCY_MONTHS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 120,
+    description:
+      'Accounts that nobody has signed in to for so many months become inactive, a month after their owners were warned by mail. At least 4, so that whoever stays signed in is not taken for gone. 0: never.',
+  }),
   HIDE_EXISTING_ACCOUNTS: Type.Boolean({
     default: false,
     description:

@@ -58,6 +58,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...roles(values),
     ...keyring(values),
     ...providers.problems,
+    ...dormancy(values),
     ...rangeCheck(values),
     ...mailProblems(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
@@ -87,6 +88,12 @@ function addresses({ TRUSTED_PROXIES, CORS_ORIGINS, PUBLIC_URL = 'http://localho
       : [`PUBLIC_URL: "${PUBLIC_URL}" is not a URL such as https://accounts.example.com`]),
   ];
 }
+
+/** A session lives for up to 90 days by default: whoever stays signed in that long has not gone. */
+const MIN_DORMANCY_MONTHS = 4;
+
+const dormancy = ({ DORMANCY_MONTHS: months }: Environment): string[] =>
+  months > 0 && months < MIN_DORMANCY_MONTHS ? [`DORMANCY_MONTHS must be 0, or at least ${MIN_DORMANCY_MONTHS}`] : [];
 
 const roles = ({ SECOND_FACTOR_ROLES }: Environment): string[] =>
   list(SECOND_FACTOR_ROLES)

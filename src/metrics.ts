@@ -13,6 +13,8 @@ export interface Metrics {
   readonly jobRuns: Counter<'job' | 'outcome'>;
   readonly jobDuration: Gauge<'job'>;
   readonly jobLastSuccess: Gauge<'job'>;
+  /** Documents that were removed or changed because their time was over. */
+  readonly retained: Counter<'rule'>;
   /** Tries to deliver mail, by how they ended. */
   readonly mails: Counter<'template' | 'outcome'>;
   /** Measures memory, garbage collection and the event loop of this process. */
@@ -56,6 +58,12 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
       name: 'roster_job_last_success_timestamp_seconds',
       help: 'When a scheduled job last succeeded, in seconds since 1970.',
       labelNames: ['job'],
+      registers,
+    }),
+    retained: new Counter({
+      name: 'roster_retention_total',
+      help: 'Documents that a rule of retention removed or changed; those that a TTL index removes are not counted.',
+      labelNames: ['rule'],
       registers,
     }),
     mails: new Counter({

@@ -7,6 +7,7 @@ import { connect, disconnect } from './database.ts';
 import { openDependencies } from './dependencies.ts';
 import { provideDatabase } from './embedded/index.ts';
 import type { Say } from './embedded/say.ts';
+import { retentionJob } from './jobs/retention.ts';
 import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
 import { openKeyring } from './keyring-file.ts';
@@ -15,6 +16,7 @@ import { openMail } from './mail.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { applyMigrations, pendingMigrations } from './migrations.ts';
 import { User } from './models/user.ts';
+import { retentionRules } from './retention/rules.ts';
 import { watchSlowCommands } from './slow-commands.ts';
 import type { App } from './types/fastify.ts';
 
@@ -91,6 +93,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   const jobs = new JobRunner({ log: logger, metrics: app.metrics });
   closing.add(() => jobs.stop());
   jobs.register(rotateSigningKeys(deps.signingKeys));
+  jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

@@ -13,6 +13,7 @@ const FAMILIES = {
   keys: () => import('./keys.ts'),
   passwords: () => import('./passwords.ts'),
   migrate: () => import('./migrate.ts'),
+  retention: () => import('./retention.ts'),
   schema: () => import('./schema.ts'),
   explain: () => import('./explain.ts'),
   docs: () => import('./docs.ts'),

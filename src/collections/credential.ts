@@ -26,6 +26,7 @@ export const credentials = defineCollection({
     counter: 'Passkey: signature counter of the authenticator.',
   },
   encrypted: { secret: 'When a code of the app is checked.', codeHash: 'When a recovery code is checked.' },
+  archived: ['type', 'name', 'transports', 'backedUp', 'createdAt', 'confirmedAt', 'lastUsedAt'],
   computed: { id: '`_id` as 24 hexadecimal characters.' },
   indexes: {
     idx_credentials_user_id_type: 'The credentials of an account, all or of one kind.',

@@ -37,6 +37,8 @@ interface Declaration {
   readonly private: Fields;
   /** Stored path, with dots where it is nested → when it is opened. Its values are ciphertexts that `placeOf` binds to it. */
   readonly encrypted?: Fields;
+  /** Stored paths that go into the archive of a person's data, for what belongs to a person. None unless given. */
+  readonly archived?: readonly string[];
   /** On the wire without being stored under that name. */
   readonly computed: Fields;
   /** Index name → what it serves. */
@@ -63,6 +65,7 @@ export interface IndexDefinition {
 export interface Collection extends Declaration {
   readonly name: string;
   readonly encrypted: Fields;
+  readonly archived: readonly string[];
   /** As the model has them; a migration makes them. */
   readonly indexDefinitions: readonly IndexDefinition[];
   /** As the model has it; a migration sets it. */
@@ -76,6 +79,7 @@ export function defineCollection(declaration: Declaration): Collection {
     ...declaration,
     name: collection.collectionName,
     encrypted: declaration.encrypted ?? {},
+    archived: declaration.archived ?? [],
     indexDefinitions: schema.indexes().map(([key, options]) => indexDefinition({ ...options, key })),
     validator: validatorOf(schema),
   });

@@ -17,6 +17,7 @@ export const identities = defineCollection({
     lastUsedAt: 'When it last signed in.',
   },
   encrypted: { tokens: 'By nothing of this service: kept for the team that asks for them.' },
+  archived: ['provider', 'subject', 'email', 'createdAt', 'lastUsedAt'],
   computed: {},
   indexes: {
     idx_identities_provider_subject: 'One account for an identity; sign-in by it.',

@@ -2,6 +2,7 @@ import { type Connection, mongo } from 'mongoose';
 import { auditEvents } from './audit-event.ts';
 import { credentials } from './credential.ts';
 import { type Collection, type IndexDefinition, indexDefinition } from './define.ts';
+import { erasures } from './erasure.ts';
 import { guards } from './guard.ts';
 import { idempotencyKeys } from './idempotency-key.ts';
 import { identities } from './identity.ts';
@@ -26,6 +27,7 @@ export const collections: readonly Collection[] = Object.freeze([
   outbox,
   signingKeys,
   auditEvents,
+  erasures,
   guards,
   jobs,
   idempotencyKeys,

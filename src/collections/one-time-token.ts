@@ -18,6 +18,7 @@ export const oneTimeTokens = defineCollection({
     expiresAt: 'Until when it works: 5 minutes to 24 hours by purpose.',
   },
   encrypted: { payload: 'When its flow goes on.' },
+  archived: ['purpose', 'createdAt', 'expiresAt'],
   computed: {},
   indexes: {
     idx_one_time_tokens_hash: 'Finding and using up a token.',

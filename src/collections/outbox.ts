@@ -21,6 +21,7 @@ export const outbox = defineCollection({
     expiresAt: 'When the record goes.',
   },
   encrypted: { message: 'When it is tried.' },
+  archived: ['template', 'createdAt', 'sentAt', 'failedAt'],
   computed: {},
   indexes: {
     idx_outbox_due_at: 'The mail that is due, longest waiting first.',

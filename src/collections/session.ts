@@ -26,6 +26,7 @@ export const sessions = defineCollection({
     authenticatedAt: 'When the person last proved who they are.',
     idleExpiresAt: 'Its end if it is not refreshed before (`SESSION_IDLE_SECONDS`).',
   },
+  archived: ['authenticationMethods', 'authenticatedAt', 'ip', 'userAgent', 'createdAt', 'lastUsedAt', 'expiresAt'],
   computed: {
     id: '`_id` as 24 hexadecimal characters.',
     current: 'Whether it is the session of the request.',

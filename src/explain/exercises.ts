@@ -3,6 +3,7 @@ import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
 import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
+import { LIFECYCLE_EXERCISES } from './exercise-lifecycle.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
 import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
@@ -189,6 +190,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   },
 
   ...MAILED_EXERCISES,
+
+  ...LIFECYCLE_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

@@ -2,6 +2,7 @@
 export const PERMISSIONS = [
   'users:read',
   'users:write',
+  'users:erase',
   'roles:write',
   'sessions:read',
   'sessions:write',

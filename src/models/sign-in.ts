@@ -98,6 +98,7 @@ async function markSignedIn(
       $set: { status: 'active', lastSignInAt: new Date(), ...(renewedHash && { passwordHash: renewedHash }) },
       // An update that changes nothing is no write, and conflicts with nobody: the second of two in one millisecond.
       $inc: { waysInRevision: 1, ...(wakes && { revision: 1 }) },
+      $unset: { dormancyWarnedAt: 1 },
       ...(wakes && { $currentDate: { updatedAt: true } }),
     },
     { session: tx, returnDocument: 'after', projection: { passwordHash: 0 } },

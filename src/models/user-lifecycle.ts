@@ -4,7 +4,7 @@ import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-ev
 import { keepAnAdmin } from './guard.ts';
 import { revokeTokens } from './one-time-token.ts';
 import { endSessions } from './session-end.ts';
-import { User, type UserRecord, type UserStatus } from './user.ts';
+import { USER_STATUSES, User, type UserRecord, type UserStatus } from './user.ts';
 import { onRevision, type Precondition, whyNotFound } from './user-account.ts';
 
 const DAY_MS = 86_400_000;
@@ -57,6 +57,16 @@ async function step(
   return user;
 }
 
+/** The account's own act: it works again as soon as somebody signs in. */
+export async function deactivateUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
+  const user = await step(tx, origin, act, {
+    action: 'user.deactivated',
+    from: ['active'],
+    set: { status: 'inactive' },
+  });
+  return shutOut(tx, user);
+}
+
 /** After this nothing signs in as the account: its sessions and all that was mailed are gone in the same transaction. */
 async function shutOut(tx: ClientSession, user: UserRecord): Promise<UserRecord> {
   await endSessions(tx, user._id);
@@ -85,8 +95,7 @@ export async function deleteUser(
   retentionDays: number,
 ): Promise<UserRecord> {
   const now = Date.now();
-  const held = await User.findOne({ _id: act.id, legalHold: true }, { _id: 1 }, { session: tx }).lean();
-  if (held) throw new AppError('legal-hold');
+  await refuseHeld(tx, act.id);
   const user = await step(tx, origin, act, {
     action: 'user.deleted',
     from: ['active', 'inactive', 'suspended'],
@@ -99,6 +108,61 @@ export async function deleteUser(
     },
   });
   return shutOut(tx, user);
+}
+
+/** Looked at in the transaction; the filter of the step that follows holds the rule. */
+async function refuseHeld(tx: ClientSession, id: Types.ObjectId): Promise<void> {
+  const held = await User.findOne({ _id: id, legalHold: true }, { _id: 1 }, { session: tx }).lean();
+  if (held) throw new AppError('legal-hold');
+}
+
+/**
+ * Ends an account at once and for good, in whatever status: from here on nothing restores it, and what is left of it is
+ * purged. (`purgeUser` does that; the schedule too, if whoever called this is killed in between.)
+ */
+export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
+  const now = new Date();
+  await refuseHeld(tx, act.id);
+  const user = await step(tx, origin, act, {
+    action: 'user.erased',
+    from: USER_STATUSES,
+    where: { legalHold: { $ne: true } },
+    set: { status: 'deleted', deletedAt: { $ifNull: ['$deletedAt', now] }, purgeAt: now },
+  });
+  return shutOut(tx, user);
+}
+
+/**
+ * Keeps an account from being deleted and purged, until it is released.
+ * @throws {AppError} `invalid-status` when it is being purged already
+ */
+export async function holdUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
+  return hold(tx, origin, act, { action: 'user.held', set: { legalHold: true } });
+}
+
+export async function releaseUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
+  return hold(tx, origin, act, { action: 'user.released', unset: { legalHold: 1 } });
+}
+
+async function hold(
+  tx: ClientSession,
+  origin: AuditOrigin,
+  { id, reason, precondition }: Act,
+  { action, set, unset }: { action: AuditAction; set?: { legalHold: true }; unset?: { legalHold: 1 } },
+): Promise<UserRecord> {
+  const user = await User.findOneAndUpdate(
+    { _id: id, $or: [{ purgeAt: { $exists: false } }, { purgeAt: { $gt: new Date() } }], ...onRevision(precondition) },
+    { ...(set && { $set: set }), ...(unset && { $unset: unset }), $inc: { revision: 1 } },
+    { session: tx, returnDocument: 'after' },
+  ).lean<UserRecord>();
+  if (!user) throw await whyNotFound(tx, id, precondition);
+  await recordAuditEvent(tx, origin, {
+    action,
+    target: { collection: 'users', id },
+    changes: ['legalHold'],
+    ...(reason !== undefined && { reason }),
+  });
+  return user;
 }
 
 /** Back to the status before the deletion; sessions stay ended. */

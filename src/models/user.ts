@@ -37,6 +37,8 @@ const userSchema = new Schema(
     statusReason: { type: String, maxlength: USER_LIMITS.statusReason },
     legalHold: { type: Boolean },
     lastSignInAt: { type: Date },
+    /** When its owner was warned that nobody had signed in for long; gone as soon as somebody does. */
+    dormancyWarnedAt: { type: Date },
     passwordChangedAt: { type: Date },
     /** The kinds of second factor among its credentials, kept by the transactions that add and remove them. */
     secondFactors: { type: [{ type: String, enum: SECOND_FACTORS }], default: undefined },
@@ -61,6 +63,13 @@ userSchema.index({ status: 1, lastNameKey: 1, _id: 1 }, { name: 'idx_users_statu
 userSchema.index({ status: 1, firstNameKey: 1, _id: 1 }, { name: 'idx_users_status_first_name_key' });
 userSchema.index({ emailVerified: 1, _id: 1 }, { name: 'idx_users_email_verified' });
 userSchema.index({ roles: 1, _id: 1 }, { name: 'idx_users_roles' });
+
+// Those that the schedule looks for: to be purged, dormant, never used.
+userSchema.index(
+  { purgeAt: 1 },
+  { name: 'idx_users_purge_at', partialFilterExpression: { purgeAt: { $exists: true } } },
+);
+userSchema.index({ status: 1, lastSignInAt: 1, createdAt: 1 }, { name: 'idx_users_status_last_sign_in_at_created_at' });
 
 export const User = model('User', userSchema);
 

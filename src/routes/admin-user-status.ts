@@ -1,5 +1,6 @@
 import { transaction } from '../database.ts';
 import { toId } from '../models/ids.ts';
+import { enqueueMail } from '../models/outbox.ts';
 import { deleteUser, reactivateUser, restoreUser, suspendUser } from '../models/user-lifecycle.ts';
 import {
   BODY_PROBLEMS,
@@ -17,19 +18,37 @@ import type { App } from '../types/fastify.ts';
 import { adminUserView, preconditionOf, sendUser } from './representations.ts';
 
 const STEPS = [
-  ['suspend', 'Suspend an account', 'It signs in nowhere, and all its sessions end at once.', suspendUser],
-  ['reactivate', 'Reactivate an account', 'A suspended or inactive account may sign in again.', reactivateUser],
-  [
-    'restore',
-    'Restore a deleted account',
-    'Back to the status before the deletion; its sessions stay ended.',
-    restoreUser,
-  ],
+  {
+    name: 'suspend',
+    summary: 'Suspend an account',
+    description: 'It signs in nowhere, and all its sessions end at once.',
+    step: suspendUser,
+    template: 'account-suspended',
+  },
+  {
+    name: 'reactivate',
+    summary: 'Reactivate an account',
+    description: 'A suspended or inactive account may sign in again.',
+    step: reactivateUser,
+    template: 'account-reactivated',
+  },
+  {
+    name: 'restore',
+    summary: 'Restore a deleted account',
+    description: 'Back to the status before the deletion; its sessions stay ended.',
+    step: restoreUser,
+    template: 'account-restored',
+  },
 ] as const;
 
-/** The status machine of accounts, with reasons. */
+/** When, and no more: who acts for the service, and from where, is not for the owner. */
+const noticeOfAdmin = () => ({ at: new Date().toISOString() });
+
+/** The status machine of accounts, with reasons. The owner is told by mail, without the reason. */
 export default async function adminUserStatus(app: App): Promise<void> {
-  for (const [name, summary, description, step] of STEPS)
+  const { config, deps } = app;
+
+  for (const { name, summary, description, step, template } of STEPS)
     app.post(
       `/users/:id/${name}`,
       {
@@ -58,7 +77,11 @@ export default async function adminUserStatus(app: App): Promise<void> {
       },
       async (request, reply) => {
         const act = { id: toId(request.params.id), reason: request.body.reason };
-        const changed = await transaction((tx) => step(tx, request.origin, act));
+        const changed = await transaction(async (tx) => {
+          const user = await step(tx, request.origin, act);
+          await enqueueMail(tx, deps.keyring, { template, to: user.email, data: noticeOfAdmin() }, user._id);
+          return user;
+        });
         return sendUser(request, reply, changed, adminUserView(changed));
       },
     );
@@ -89,7 +112,12 @@ export default async function adminUserStatus(app: App): Promise<void> {
     },
     async (request, reply) => {
       const act = { id: toId(request.params.id), precondition: preconditionOf(request) };
-      await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS));
+      const days = config.DELETED_USER_RETENTION_DAYS;
+      await transaction(async (tx) => {
+        const { email } = await deleteUser(tx, request.origin, act, days);
+        const mail = { template: 'account-deleted', to: email, data: { ...noticeOfAdmin(), days } } as const;
+        await enqueueMail(tx, deps.keyring, mail, act.id);
+      });
       return reply.code(204).send(null);
     },
   );

@@ -5,7 +5,7 @@ import { noticeOf } from '../models/notice.ts';
 import { enqueueMail } from '../models/outbox.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
 import { profileChange } from '../models/user-fields.ts';
-import { deleteUser } from '../models/user-lifecycle.ts';
+import { deactivateUser, deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
@@ -106,7 +106,36 @@ export default async function me(app: App): Promise<void> {
 }
 
 /** What only a recent sign-in may do. */
-export async function deleteMe(app: App): Promise<void> {
+export async function leave(app: App): Promise<void> {
+  const { config, deps } = app;
+
+  app.post(
+    '/users/me/deactivate',
+    {
+      schema: {
+        operationId: 'deactivateMe',
+        summary: 'Deactivate the own account',
+        description: 'Signs out everywhere. Nothing is lost, and signing in makes the account active again.',
+        tags: ['Account'],
+        headers: ifMatch,
+        response: {
+          204: { ...NoContent, headers: headers('Set-Cookie') },
+          ...signedInProblems('reauthentication-required', 'precondition-failed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const act = { id: sessionOf(request).userId, precondition: preconditionOf(request) };
+      await transaction(async (tx) => {
+        const { email } = await deactivateUser(tx, request.origin, act);
+        const mail = { template: 'account-deactivated', to: email, data: noticeOf(request.origin) } as const;
+        await enqueueMail(tx, deps.keyring, mail, act.id);
+      }).catch(accountEnded);
+      clearSessionCookies(request, reply);
+      return reply.code(204).send(null);
+    },
+  );
+
   app.delete(
     '/users/me',
     {
@@ -124,9 +153,12 @@ export async function deleteMe(app: App): Promise<void> {
     },
     async (request, reply) => {
       const act = { id: sessionOf(request).userId, precondition: preconditionOf(request) };
-      await transaction((tx) => deleteUser(tx, request.origin, act, app.config.DELETED_USER_RETENTION_DAYS)).catch(
-        accountEnded,
-      );
+      const days = config.DELETED_USER_RETENTION_DAYS;
+      await transaction(async (tx) => {
+        const { email } = await deleteUser(tx, request.origin, act, days);
+        const data = { ...noticeOf(request.origin), days };
+        await enqueueMail(tx, deps.keyring, { template: 'account-deleted', to: email, data }, act.id);
+      }).catch(accountEnded);
       clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },

@@ -31,6 +31,7 @@ export function adminUserView(user: UserRecord) {
     ...(user.lastSignInAt && { lastSignInAt: user.lastSignInAt.toISOString() }),
     ...(user.deletedAt && { deletedAt: user.deletedAt.toISOString() }),
     ...(user.purgeAt && { purgeAt: user.purgeAt.toISOString() }),
+    ...(user.legalHold && { legalHold: true }),
   };
 }
 

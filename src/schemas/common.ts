@@ -154,6 +154,7 @@ export const headers = (...names: (keyof typeof HEADERS)[]) =>
 const HEADERS = {
   ETag: { type: 'string', description: 'Version of the resource, for `If-Match`.' },
   Location: { type: 'string', description: 'Where the new resource is.' },
+  'Content-Disposition': { type: 'string', description: 'A name for the file.' },
   Link: { type: 'string', description: 'The next page (`rel="next"`), RFC 8288.' },
   'Set-Cookie': {
     type: 'string',

@@ -6,10 +6,23 @@ import * as jwks from './jwks.ts';
 import * as mailed from './mailed.ts';
 import * as passkey from './passkey.ts';
 import * as problem from './problem.ts';
+import * as retention from './retention.ts';
 import * as session from './session.ts';
 import * as user from './user.ts';
 
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
-export const namedSchemas = [common, factor, identity, job, jwks, mailed, passkey, problem, session, user].flatMap(
-  (room) => Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
+export const namedSchemas = [
+  common,
+  factor,
+  identity,
+  job,
+  jwks,
+  mailed,
+  passkey,
+  problem,
+  retention,
+  session,
+  user,
+].flatMap((room) =>
+  Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
 );

@@ -74,6 +74,9 @@ export const AdminUser = named(
     purgeAt: Type.Optional(
       Type.String({ format: 'date-time', description: 'Until then the account can be restored.' }),
     ),
+    legalHold: Type.Optional(
+      Type.Boolean({ description: 'Whether the account is kept from being deleted and purged.' }),
+    ),
   },
   {
     description: 'An account, as an admin sees it.',
@@ -141,6 +144,28 @@ export const StatusChange = named(
   'StatusChange',
   { reason: Reason },
   { examples: [{ reason: 'Reported for spam, ticket 4711' }] },
+);
+
+export const Erasure = named(
+  'Erasure',
+  {
+    id: Id,
+    status: Type.Enum(['purged', 'under-way'], {
+      description: '`under-way`: the rest is removed by the job `retention`, within the hour.',
+    }),
+    erasedAt: Timestamp,
+    ledgerEntry: Type.Optional(
+      Type.String({ description: 'As in the ledger that a restored backup is compared with: it names nobody.' }),
+    ),
+    removed: Type.Optional(
+      Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
+        description: 'How many documents went with the account, by collection.',
+        examples: [{ sessions: 2, credentials: 1 }],
+      }),
+    ),
+    remains: Type.Array(Type.String(), { description: 'What is not gone yet, and until when.' }),
+  },
+  { description: 'The receipt of an erasure.' },
 );
 
 export const ResetOrder = named(

@@ -21,6 +21,13 @@ function exampleData(text: string): { readonly [T in MailTemplate]: MailData[T] 
     'recovery-code-used': { ...notice, left: 3 },
     'identity-linked': { ...notice, provider: text },
     'identity-unlinked': { ...notice, provider: text },
+    'account-suspended': notice,
+    'account-reactivated': notice,
+    'account-deactivated': notice,
+    'account-deleted': { ...notice, days: 30 },
+    'account-restored': notice,
+    'account-dormant-soon': { ...notice, months: 24, days: 30 },
+    'account-dormant': { ...notice, months: 24 },
   };
 }
 

@@ -72,10 +72,16 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'POST /v1/users/me/factors/totp/confirm': 'recently-authenticated',
   'DELETE /v1/users/me/factors/totp': 'recently-authenticated',
   'POST /v1/users/me/factors/recovery-codes': 'recently-authenticated',
+  'POST /v1/users/me/deactivate': 'recently-authenticated',
+  'GET /v1/users/me/export': 'recently-authenticated',
   'POST /v1/users/me/passkeys/options': 'recently-authenticated',
   'POST /v1/users/me/passkeys': 'recently-authenticated',
   'DELETE /v1/users/me/passkeys/:id': 'recently-authenticated',
   'GET /v1/admin/jobs': 'admin [operations:read]',
+  'GET /v1/admin/retention': 'admin [operations:read]',
+  'POST /v1/admin/users/:id/erase': 'admin [users:erase]',
+  'POST /v1/admin/users/:id/hold': 'admin [users:erase]',
+  'POST /v1/admin/users/:id/release': 'admin [users:erase]',
   'GET /v1/admin/users': 'admin [users:read]',
   'POST /v1/admin/users': 'admin [users:write]',
   'GET /v1/admin/users/:id': 'admin [users:read]',
@@ -118,6 +124,7 @@ const AT_THE_DOOR: Record<string, Answers> = {
   'admin [password-resets:write]': STAFF,
   'admin [users:write]': ADMINS,
   'admin [operations:read]': ADMINS,
+  'admin [users:erase]': ADMINS,
 };
 
 let service: TestApp;

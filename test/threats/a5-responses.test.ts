@@ -116,8 +116,12 @@ async function asOwner() {
   const again = await signIn(service, ada.email, 'an entirely new phrase');
   await see('DELETE /v1/sessions', again.call('DELETE', '/v1/sessions'));
   const last = await signIn(service, ada.email, 'an entirely new phrase');
-  await see('DELETE /v1/users/me', last.call('DELETE', '/v1/users/me', undefined, stale));
-  await see('DELETE /v1/users/me', last.call('DELETE', '/v1/users/me'));
+  await see('GET /v1/users/me/export', last.call('GET', '/v1/users/me/export'), get('/v1/users/me/export'));
+  const leave = (options?: typeof stale) => last.call('POST', '/v1/users/me/deactivate', undefined, options);
+  await see('POST /v1/users/me/deactivate', leave(stale), leave(), leave());
+  const back = await signIn(service, ada.email, 'an entirely new phrase');
+  await see('DELETE /v1/users/me', back.call('DELETE', '/v1/users/me', undefined, stale));
+  await see('DELETE /v1/users/me', back.call('DELETE', '/v1/users/me'));
 }
 
 async function asAdmin() {
@@ -153,6 +157,18 @@ async function asAdmin() {
   await see('GET /v1/admin/users/{id}', admin.call('GET', url));
   await step('restore');
   await step('restore');
+  await step('hold');
+  await see('DELETE /v1/admin/users/{id}', admin.call('DELETE', url));
+  await step('erase');
+  await step('release');
+  await step('erase');
+  await step('erase');
+  await step('hold');
+  await see(
+    'GET /v1/admin/retention',
+    admin.call('GET', '/v1/admin/retention'),
+    ada.call('GET', '/v1/admin/retention'),
+  );
 }
 
 let running: IdentityService;

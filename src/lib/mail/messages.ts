@@ -37,6 +37,16 @@ export interface MailData {
   'recovery-code-used': Notice & { readonly left: number };
   'identity-linked': Notice & { readonly provider: string };
   'identity-unlinked': Notice & { readonly provider: string };
+  /** What an admin does tells neither who it was nor from where. */
+  'account-suspended': Notice;
+  'account-reactivated': Notice;
+  'account-deactivated': Notice;
+  /** It can be restored for so many days. */
+  'account-deleted': Notice & { readonly days: number };
+  'account-restored': Notice;
+  /** Nobody has signed in for so many months; in so many days it becomes inactive. */
+  'account-dormant-soon': Notice & { readonly months: number; readonly days: number };
+  'account-dormant': Notice & { readonly months: number };
 }
 
 export type MailTemplate = keyof MailData;
@@ -62,4 +72,11 @@ export const MAIL_TEMPLATES = Object.freeze([
   'recovery-code-used',
   'identity-linked',
   'identity-unlinked',
+  'account-suspended',
+  'account-reactivated',
+  'account-deactivated',
+  'account-deleted',
+  'account-restored',
+  'account-dormant-soon',
+  'account-dormant',
 ] as const satisfies MailTemplate[]);

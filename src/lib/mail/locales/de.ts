@@ -11,6 +11,8 @@ function codesLeft(left: number): string {
   return left === 1 ? 'Einer ist übrig.' : `${left} sind übrig.`;
 }
 
+const count = (n: number, one: string, several: string): string => `${n} ${n === 1 ? one : several}`;
+
 export const de: Catalogue = {
   language: 'de',
   greeting: (service) => `Guten Tag, hier ist ${service}.`,
@@ -125,6 +127,49 @@ export const de: Catalogue = {
       says: ({ service, provider }) =>
         `Die Verknüpfung eines Kontos bei ${provider} mit Ihrem Konto bei ${service} wurde gelöst.`,
       otherwise: () => 'Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.',
+    },
+    'account-suspended': {
+      subject: ({ service }) => `Ihr Konto bei ${service} wurde gesperrt`,
+      says: ({ service }) =>
+        `Ihr Konto bei ${service} wurde von der Verwaltung gesperrt. Niemand kann sich damit anmelden, und alle Sitzungen wurden beendet.`,
+      otherwise: ({ service }) => `Wenn Sie nicht wissen, warum, fragen Sie, wer ${service} betreibt.`,
+    },
+    'account-reactivated': {
+      subject: ({ service }) => `Ihr Konto bei ${service} ist wieder nutzbar`,
+      says: ({ service }) => `Ihr Konto bei ${service} wurde wieder freigegeben. Sie können sich wieder anmelden.`,
+      otherwise: ({ service }) =>
+        `Wenn Sie nicht wissen, warum es nicht nutzbar war, fragen Sie, wer ${service} betreibt.`,
+    },
+    'account-deactivated': {
+      subject: ({ service }) => `Ihr Konto bei ${service} wurde stillgelegt`,
+      says: ({ service }) =>
+        `Ihr Konto bei ${service} wurde stillgelegt, und alle Sitzungen wurden beendet. Es bleibt erhalten und ist wieder nutzbar, sobald Sie sich anmelden.`,
+      otherwise: () => 'Wenn Sie das nicht waren, melden Sie sich an und ändern Sie sofort Ihr Passwort.',
+    },
+    'account-deleted': {
+      subject: ({ service }) => `Ihr Konto bei ${service} wurde gelöscht`,
+      says: ({ service, days }) =>
+        `Ihr Konto bei ${service} wurde gelöscht, und alle Sitzungen wurden beendet. Es lässt sich noch ${count(days, 'Tag', 'Tage')} lang wiederherstellen; danach ist es endgültig fort, mit allem, was dazugehört.`,
+      otherwise: ({ service }) =>
+        `Wenn Sie das nicht waren, bitten Sie, wer ${service} betreibt, es wiederherzustellen.`,
+    },
+    'account-restored': {
+      subject: ({ service }) => `Ihr Konto bei ${service} wurde wiederhergestellt`,
+      says: ({ service }) => `Ihr Konto bei ${service} wurde wiederhergestellt. Es ist so, wie es vor dem Löschen war.`,
+      otherwise: ({ service }) => `Wenn Sie nicht darum gebeten haben, fragen Sie, wer ${service} betreibt.`,
+    },
+    'account-dormant-soon': {
+      subject: ({ service }) => `Ihr Konto bei ${service} wird bald stillgelegt`,
+      says: ({ service, months, days }) =>
+        `Bei Ihrem Konto bei ${service} hat sich lange niemand angemeldet. Nach ${count(months, 'Monat', 'Monaten')} wird es stillgelegt, das ist in ${count(days, 'Tag', 'Tagen')}. Damit es aktiv bleibt, melden Sie sich an.`,
+      otherwise: () =>
+        'Wenn Sie es zurzeit nicht brauchen, ist nichts zu tun: Eine spätere Anmeldung macht es wieder nutzbar.',
+    },
+    'account-dormant': {
+      subject: ({ service }) => `Ihr Konto bei ${service} wurde stillgelegt, weil es niemand nutzt`,
+      says: ({ service, months }) =>
+        `Bei Ihrem Konto bei ${service} hat sich ${count(months, 'Monat', 'Monate')} lang niemand angemeldet. Es ist jetzt stillgelegt, und alle Sitzungen wurden beendet. Nichts davon ist verloren.`,
+      otherwise: () => 'Eine Anmeldung macht es wieder nutzbar.',
     },
   },
 };

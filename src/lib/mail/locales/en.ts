@@ -11,6 +11,8 @@ function codesLeft(left: number): string {
   return left === 1 ? 'One is left.' : `${left} are left.`;
 }
 
+const count = (n: number, unit: string): string => `${n} ${unit}${n === 1 ? '' : 's'}`;
+
 export const en: Catalogue = {
   language: 'en-GB',
   greeting: (service) => `Hello, this is ${service}.`,
@@ -118,6 +120,46 @@ export const en: Catalogue = {
       subject: ({ service, provider }) => `${provider} can no longer sign you in to ${service}`,
       says: ({ service, provider }) => `The account with ${provider} was unlinked from your account with ${service}.`,
       otherwise: () => 'If it was not you, change your password at once.',
+    },
+    'account-suspended': {
+      subject: ({ service }) => `Your account with ${service} was suspended`,
+      says: ({ service }) =>
+        `An administrator suspended your account with ${service}. Nobody can sign in to it, and all its sessions were ended.`,
+      otherwise: ({ service }) => `If you do not know why, ask whoever runs ${service}.`,
+    },
+    'account-reactivated': {
+      subject: ({ service }) => `Your account with ${service} works again`,
+      says: ({ service }) => `Your account with ${service} was reactivated. You can sign in again.`,
+      otherwise: ({ service }) => `If you do not know why it did not work, ask whoever runs ${service}.`,
+    },
+    'account-deactivated': {
+      subject: ({ service }) => `Your account with ${service} was deactivated`,
+      says: ({ service }) =>
+        `Your account with ${service} was deactivated, and all its sessions were ended. It is kept, and works again as soon as you sign in.`,
+      otherwise: () => 'If it was not you, sign in and change your password at once.',
+    },
+    'account-deleted': {
+      subject: ({ service }) => `Your account with ${service} was deleted`,
+      says: ({ service, days }) =>
+        `Your account with ${service} was deleted, and all its sessions were ended. It can be restored for ${count(days, 'day')}; then it is gone for good, with all that belongs to it.`,
+      otherwise: ({ service }) => `If it was not you, ask whoever runs ${service} to restore it.`,
+    },
+    'account-restored': {
+      subject: ({ service }) => `Your account with ${service} was restored`,
+      says: ({ service }) => `Your account with ${service} was restored. It is as it was before it was deleted.`,
+      otherwise: ({ service }) => `If you did not ask for that, ask whoever runs ${service}.`,
+    },
+    'account-dormant-soon': {
+      subject: ({ service }) => `Your account with ${service} is about to become inactive`,
+      says: ({ service, months, days }) =>
+        `Nobody has signed in to your account with ${service} for a long time. After ${count(months, 'month')} it becomes inactive, which is in ${count(days, 'day')}. To keep it active, sign in.`,
+      otherwise: () => 'If you do not need it for now, do nothing: signing in later makes it active again.',
+    },
+    'account-dormant': {
+      subject: ({ service }) => `Your account with ${service} has become inactive`,
+      says: ({ service, months }) =>
+        `Nobody has signed in to your account with ${service} for ${count(months, 'month')}. It is inactive now, and all its sessions were ended. Nothing of it is lost.`,
+      otherwise: () => 'Signing in makes it active again.',
     },
   },
 };

@@ -1,0 +1,158 @@
+import type { Config } from '../config.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { SYSTEM } from '../models/audit-event.ts';
+import {
+  countToEnd,
+  countToWarn,
+  countUnverified,
+  endDormant,
+  endUnverified,
+  WARNING_DAYS,
+  warnDormant,
+} from '../models/user-dormancy.ts';
+import { countPurgeable, listPurgeable, purgeUser } from '../models/user-purge.ts';
+
+/** Whose time is over, and what becomes of it then. */
+interface Described {
+  readonly name: string;
+  readonly collection: string;
+  /** What it is about, and what happens to it. */
+  readonly text: string;
+  /** ISO 8601, such as `P30D`; null where it is switched off, or differs by document. */
+  readonly period: string | null;
+  /** The variable that sets the period, where there is one. */
+  readonly setting?: keyof Config;
+}
+
+/** The database removes each document by its `expiresAt`, within a minute or so. */
+export interface TtlRule extends Described {
+  readonly by: 'ttl';
+  /** Another path of that kind, where it is not `expiresAt`. */
+  readonly path?: string;
+}
+
+/** The job `retention` does it, in steps that may be repeated. */
+export interface JobRule extends Described {
+  readonly by: 'job';
+  /** How many are due. */
+  count(): Promise<number>;
+  /** Does what is due, until `signal` says to end. @returns for how many */
+  run(signal: AbortSignal): Promise<number>;
+}
+
+export type RetentionRule = TtlRule | JobRule;
+
+type Settings = Pick<
+  Config,
+  'DELETED_USER_RETENTION_DAYS' | 'UNVERIFIED_RETENTION_DAYS' | 'DORMANCY_MONTHS' | 'SESSION_LIFETIME_SECONDS'
+>;
+
+const orNever = (amount: number, unit: 'D' | 'M'): string | null => (amount === 0 ? null : `P${amount}${unit}`);
+
+/** So many accounts are looked up at a time. */
+const BATCH = 100;
+
+async function purgeAll(keyring: Keyring, signal: AbortSignal): Promise<number> {
+  let count = 0;
+  while (!signal.aborted) {
+    const due = await listPurgeable(BATCH);
+    let gone = 0;
+    for (const id of due) if (!signal.aborted && (await purgeUser(keyring, SYSTEM, id))) gone += 1;
+    count += gone;
+    // What nobody could purge would be found again and again.
+    if (gone === 0) break;
+  }
+  return count;
+}
+
+/** How long what is kept, and by what it goes: the whole of it, in the order in which the job works. */
+export const retentionRules = (config: Settings, keyring: Keyring): readonly RetentionRule[] => [
+  ...accountRules(config, keyring),
+  ...ttlRules(config),
+];
+
+function accountRules(config: Settings, keyring: Keyring): readonly JobRule[] {
+  const { DORMANCY_MONTHS: months, UNVERIFIED_RETENTION_DAYS: unverifiedDays } = config;
+  return [
+    {
+      name: 'dormancy-warnings',
+      collection: 'users',
+      text: `Accounts that nobody has signed in to for long: their owners are warned, ${WARNING_DAYS} days before.`,
+      period: orNever(months, 'M'),
+      setting: 'DORMANCY_MONTHS',
+      by: 'job',
+      count: () => countToWarn(months),
+      run: (signal) => warnDormant({ keyring, months, signal }),
+    },
+    {
+      name: 'dormant-accounts',
+      collection: 'users',
+      text: 'Accounts whose owners were warned and did not come: they become inactive.',
+      period: orNever(months, 'M'),
+      setting: 'DORMANCY_MONTHS',
+      by: 'job',
+      count: () => countToEnd(months),
+      run: (signal) => endDormant({ keyring, months, signal }),
+    },
+    {
+      name: 'unverified-accounts',
+      collection: 'users',
+      text: 'Accounts whose mailbox was never proven and that nobody ever signed in to: they are removed.',
+      period: orNever(unverifiedDays, 'D'),
+      setting: 'UNVERIFIED_RETENTION_DAYS',
+      by: 'job',
+      count: () => countUnverified(unverifiedDays),
+      run: (signal) => endUnverified(unverifiedDays, signal),
+    },
+    {
+      name: 'deleted-accounts',
+      collection: 'users',
+      text: 'Deleted accounts: they are purged with all that belongs to them. A legal hold keeps them.',
+      period: orNever(config.DELETED_USER_RETENTION_DAYS, 'D'),
+      setting: 'DELETED_USER_RETENTION_DAYS',
+      by: 'job',
+      count: () => countPurgeable(),
+      run: (signal) => purgeAll(keyring, signal),
+    },
+  ];
+}
+
+const ttlRules = (config: Settings): readonly TtlRule[] => [
+  {
+    name: 'sessions',
+    collection: 'sessions',
+    text: 'Sessions, counted from the sign-in. One that is not used ends before (SESSION_IDLE_SECONDS).',
+    period: `PT${config.SESSION_LIFETIME_SECONDS}S`,
+    setting: 'SESSION_LIFETIME_SECONDS',
+    by: 'ttl',
+  },
+  {
+    name: 'one-time-tokens',
+    collection: 'one_time_tokens',
+    text: 'Tokens of mailed links and of flows, 5 minutes to 24 hours by purpose.',
+    period: null,
+    by: 'ttl',
+  },
+  {
+    name: 'mail',
+    collection: 'outbox',
+    text: 'Records of mail, counted from the change that it tells of.',
+    period: 'P7D',
+    by: 'ttl',
+  },
+  {
+    name: 'idempotency-keys',
+    collection: 'idempotency_keys',
+    text: 'First responses to requests that carried an Idempotency-Key.',
+    period: 'PT24H',
+    by: 'ttl',
+  },
+  {
+    name: 'rate-limits',
+    collection: 'rate_limits',
+    text: 'Counters of limits, as long as their windows.',
+    period: null,
+    by: 'ttl',
+    path: 'expire',
+  },
+];

@@ -1,0 +1,59 @@
+import { Readable } from 'node:stream';
+import { Type } from 'typebox';
+import { transaction } from '../database.ts';
+import { ARCHIVE_FORMAT, ARCHIVED, archiveOf } from '../export/archive.ts';
+import { recordAuditEvent } from '../models/audit-event.ts';
+import { sessionOf } from '../plugins/authentication.ts';
+import { headers, signedInProblems } from '../schemas/common.ts';
+import type { App } from '../types/fastify.ts';
+
+/** Described here: it has a list for each collection that holds something of a person, whichever there are. */
+const Archive = Type.Object(
+  {
+    format: Type.Literal(ARCHIVE_FORMAT),
+    exportedAt: Type.String({ format: 'date-time' }),
+    ...Object.fromEntries(
+      ARCHIVED.map(({ collection: { name, purpose } }) => [
+        name,
+        Type.Array(Type.Object({ id: Type.String() }, { additionalProperties: true }), { description: purpose }),
+      ]),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** A copy of one's data (GDPR, articles 15 and 20). */
+export default async function exportMe(app: App): Promise<void> {
+  app.get(
+    '/users/me/export',
+    {
+      schema: {
+        operationId: 'exportMe',
+        summary: 'Export all data of the own account',
+        description:
+          'One JSON document with everything that is kept of the account, without secrets. The format is described in the documentation of administration.',
+        tags: ['Account'],
+        response: {
+          200: { ...Archive, description: 'The archive.', headers: headers('Content-Disposition') },
+          ...signedInProblems('reauthentication-required'),
+        },
+      },
+      config: { limit: { name: 'export', max: 10, windowMs: 3_600_000 } },
+    },
+    async (request, reply) => {
+      const { userId } = sessionOf(request);
+      await transaction((tx) =>
+        recordAuditEvent(tx, request.origin, {
+          action: 'user.exported',
+          target: { collection: 'users', id: userId },
+        }),
+      );
+      void reply
+        .type('application/json; charset=utf-8')
+        .header('content-disposition', 'attachment; filename="account.json"')
+        .header('cache-control', 'no-store');
+      // A stream is sent as it comes; the type of the answer is that of what is in it.
+      return reply.send(Readable.from(archiveOf(userId)) as never);
+    },
+  );
+}
