@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { assertAcceptablePassword } from '../models/acceptable-password.ts';
@@ -8,7 +9,16 @@ import { profileChange } from '../models/user-fields.ts';
 import { deactivateUser, deleteUser } from '../models/user-lifecycle.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { clearSessionCookies } from '../plugins/session-cookies.ts';
-import { BODY_PROBLEMS, headers, ifMatch, NoContent, ref, signedInProblems } from '../schemas/common.ts';
+import {
+  BODY_PROBLEMS,
+  headers,
+  IDEMPOTENCY_PROBLEMS,
+  idempotencyKey,
+  ifMatch,
+  NoContent,
+  ref,
+  signedInProblems,
+} from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
 import { proveOwnPassword } from './own-password.ts';
@@ -117,10 +127,10 @@ export async function leave(app: App): Promise<void> {
         summary: 'Deactivate the own account',
         description: 'Signs out everywhere. Nothing is lost, and signing in makes the account active again.',
         tags: ['Account'],
-        headers: ifMatch,
+        headers: Type.Object({ ...ifMatch.properties, ...idempotencyKey.properties }),
         response: {
           204: { ...NoContent, headers: headers('Set-Cookie') },
-          ...signedInProblems('reauthentication-required', 'precondition-failed'),
+          ...signedInProblems(...IDEMPOTENCY_PROBLEMS, 'reauthentication-required', 'precondition-failed'),
         },
       },
     },

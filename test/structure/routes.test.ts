@@ -38,6 +38,7 @@ afterAll(() => service.close());
 const WITHOUT_INPUT = [
   'POST /v1/reauthentication/options',
   'POST /v1/sessions/passkey/options',
+  'POST /v1/users/me/deactivate',
   'POST /v1/users/me/factors/recovery-codes',
   'POST /v1/users/me/factors/totp',
   'POST /v1/users/me/passkeys/options',
