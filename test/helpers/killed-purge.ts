@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { roster, startRoster } from './roster.ts';
 import { until } from './until.ts';
 
-const ACCOUNTS = 12;
+export const ACCOUNTS = 6;
 const BELONGINGS = 700;
 /** Once it has begun, it takes about twice as long. */
 const KILL_WITHIN_MS = 500;

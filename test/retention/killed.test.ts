@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
-import { killPurges } from '../helpers/killed-purge.ts';
+import { ACCOUNTS, killPurges } from '../helpers/killed-purge.ts';
 
 const { client, fresh } = databases();
 const db = fresh();
@@ -14,5 +14,5 @@ beforeAll(async () => {
 it('a purge that is killed leaves nothing half done, and the next one goes on', async () => {
   const env = { MONGODB_URI: uriOf(db.databaseName), KEYRING: generateKeyringSpec() };
   await killPurges(db, env, 2);
-  expect(await db.collection('erasures').countDocuments()).toBe(2 * 12 + 1);
+  expect(await db.collection('erasures').countDocuments()).toBe(2 * ACCOUNTS + 1);
 }, 60_000);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -198,4 +199,10 @@ it('the list shows each rule with its period, what is due and what was done', as
     done: 7,
   });
   expect(items.find(({ name }: { name: string }) => name === 'mail')).toMatchObject({ period: 'P7D', by: 'ttl' });
+});
+
+it('the documentation has every rule', async () => {
+  const text = await readFile(new URL('../../docs/retention.md', import.meta.url), 'utf8');
+  const documented = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
+  expect(documented).toEqual(rulesOf({}).map(({ name }) => name));
 });

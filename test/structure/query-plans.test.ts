@@ -12,6 +12,9 @@ import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query
 import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import { USER_LISTS } from '../../src/models/user-list.ts';
+import { applyPeriods } from '../../src/retention/apply.ts';
+import { retentionRules } from '../../src/retention/rules.ts';
+import { countDue, runRetention } from '../../src/retention/run.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { isStandIn } from '../helpers/engine.ts';
 
@@ -111,6 +114,35 @@ it('the queries of the delivery of mail', async () => {
   expect(sent.map(({ name }) => name)).toEqual(['find', 'findAndModify', 'update', 'findAndModify', 'update']);
   expect(await wrongIn(sent)).toEqual([]);
 });
+
+it('the queries of retention', async () => {
+  const { config, deps } = service;
+  const settings = { ...config, DORMANCY_MONTHS: 6, UNVERIFIED_RETENTION_DAYS: 30 };
+  const old = { createdAt: new Date(0), lastSignInAt: new Date(0) };
+  const [dormant, due, unproven] = await User.find({ status: 'active' }).limit(3).lean();
+  await User.updateOne(
+    { _id: dormant?._id },
+    { $set: { ...old, dormancyWarnedAt: new Date(0) } },
+    { timestamps: false },
+  );
+  await User.updateOne(
+    { _id: due?._id },
+    { $set: { status: 'deleted', deletedAt: new Date(0), purgeAt: new Date(0) } },
+  );
+  await User.updateOne(
+    { _id: unproven?._id },
+    { $set: { emailVerified: false, createdAt: new Date(0) }, $unset: { lastSignInAt: 1 } },
+    { timestamps: false },
+  );
+  const rules = retentionRules(settings, deps.keyring);
+  const sent = await sentBy(async () => {
+    await countDue(rules);
+    await runRetention(rules, new AbortController().signal);
+    await applyPeriods({ ...settings, DELETED_USER_RETENTION_DAYS: 31 });
+  });
+  expect(sent.length).toBeGreaterThan(20);
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
+}, 60_000);
 
 describe('the check itself', () => {
   it('sees a query that no index serves, in a read and in a write', async () => {
