@@ -3,6 +3,7 @@
 // passkey that is refused is refused alike.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AuditEvent } from '../../src/models/audit-event.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { commandsOf } from '../helpers/commands.ts';
 import { Device, enrolPasskey, passkeyOptions, passkeySignIn } from '../helpers/factors.ts';
@@ -63,10 +64,13 @@ it.each(refusals)('a passkey %s is refused as one that nobody knows', async (_wh
   unknown.create((await admin.call('POST', '/v1/users/me/passkeys/options')).json());
   expect(outcome(await passkeySignIn(service, device))).toBe('201');
   await end(ada, device);
+  const failures = () => AuditEvent.countDocuments({ action: 'session.created', outcome: 'failure' });
+  const before = await failures();
   const [known, nobodys] = [await passkeySignIn(service, device), await passkeySignIn(service, unknown)];
   const { requestId: _, ...expected } = nobodys.json();
   const { requestId: __, ...answer } = known.json();
   expect(outcome(nobodys)).toBe('401 invalid-passkey');
   expect(answer).toEqual(expected);
   expect(Object.keys(known.headers).sort()).toEqual(Object.keys(nobodys.headers).sort());
+  expect(await failures()).toBe(before + 2);
 });
