@@ -13,7 +13,7 @@ const BATCH = 500;
 const purgeable = (now: Date) => ({ status: 'deleted' as const, purgeAt: { $lte: now }, legalHold: { $ne: true } });
 
 /** What was removed with an account, by collection. */
-export type Removed = Readonly<Record<string, number>>;
+type Removed = Readonly<Record<string, number>>;
 
 export interface Purged {
   /** As in the ledger of erasures. */
