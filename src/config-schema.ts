@@ -216,6 +216,13 @@ export const configSchema = Type.Object({
     maximum: 3650,
     description: 'How long a deleted account can be restored.',
   }),
+  AUDIT_RETENTION_DAYS: Type.Integer({
+    default: 400,
+    minimum: 1,
+    maximum: 36500,
+    description:
+      'How long audit events are kept. Each batch is sealed with the period that holds then, and kept that long whatever comes later.',
+  }),
   HIDE_EXISTING_ACCOUNTS: Type.Boolean({
     default: false,
     description:

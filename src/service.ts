@@ -9,6 +9,7 @@ import { provideDatabase } from './embedded/index.ts';
 import type { Say } from './embedded/say.ts';
 import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
+import { sealAuditEvents } from './jobs/seal-audit-events.ts';
 import { openKeyring } from './keyring-file.ts';
 import { createLogger } from './logging.ts';
 import { openMail } from './mail.ts';
@@ -91,6 +92,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   const jobs = new JobRunner({ log: logger, metrics: app.metrics });
   closing.add(() => jobs.stop());
   jobs.register(rotateSigningKeys(deps.signingKeys));
+  jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

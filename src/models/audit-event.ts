@@ -1,4 +1,6 @@
-import { type ClientSession, model, Schema, type Types } from 'mongoose';
+import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
+import type { Keyring } from '../lib/keyring.ts';
+import { conceal } from './audit-personal.ts';
 
 /** `<what>.<did>`: the whole vocabulary of the audit trail. */
 export const AUDIT_ACTIONS = [
@@ -34,13 +36,22 @@ export const AUDIT_ACTIONS = [
   'signing-key.created',
   'signing-key.retired',
   'keyring.rotated',
+  'access.denied',
+  'user.read',
+  'users.listed',
+  'users.exported',
+  'sessions.listed',
+  'audit.read',
+  'audit.verified',
+  'audit.exported',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const AUDIT_OUTCOMES = ['success', 'failure', 'denied'] as const;
 export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system'] as const;
 
-export const AUDIT_LIMITS = Object.freeze({ reason: 500, name: 64, ip: 45, userAgent: 512, requestId: 64 });
+/** In characters. The name of a target is that of a key or of a route. */
+export const AUDIT_LIMITS = Object.freeze({ reason: 64, name: 128, note: 500, userAgent: 512, requestId: 64 });
 
 const reference = { _id: false };
 
@@ -62,7 +73,7 @@ const auditEventSchema = new Schema(
         {
           collection: { type: String, required: true, maxlength: 64 },
           id: { type: Schema.Types.ObjectId },
-          /** Where the id is no ObjectId: the `kid` of a signing key. */
+          /** Where the id is no ObjectId: the `kid` of a signing key, or the route that somebody was kept from. */
           name: { type: String, maxlength: AUDIT_LIMITS.name },
         },
         { ...reference, suppressReservedKeysWarning: true },
@@ -71,25 +82,39 @@ const auditEventSchema = new Schema(
     },
     /** Paths that changed, without their values. */
     changes: { type: [{ type: String, maxlength: 100 }], default: undefined },
+    /** How many documents a list showed, or how often the same happened: then it is one event for all of them. */
+    count: { type: Number },
     at: { type: Date, required: true },
-    ip: { type: String, maxlength: AUDIT_LIMITS.ip },
-    userAgent: { type: String, maxlength: AUDIT_LIMITS.userAgent },
     requestId: { type: String, maxlength: AUDIT_LIMITS.requestId },
+    /** Address, agent and what an admin wrote, as JSON, encrypted. Goes when the person is erased. */
+    personal: { type: String },
+    /** Stays then: it binds the event to those values, and tells none of them. */
+    commitment: { type: String, maxlength: 43 },
+    /** The seal that covers the event; absent for the first seconds. */
+    sealId: { type: Number },
   },
   { collection: 'audit_events', versionKey: false },
 );
 
 auditEventSchema.index({ 'target.id': 1, _id: 1 }, { name: 'idx_audit_events_target_id' });
 auditEventSchema.index({ 'actor.id': 1, _id: 1 }, { name: 'idx_audit_events_actor_id' });
+auditEventSchema.index({ action: 1, _id: 1 }, { name: 'idx_audit_events_action' });
+auditEventSchema.index({ outcome: 1, _id: 1 }, { name: 'idx_audit_events_outcome' });
+auditEventSchema.index({ sealId: 1, _id: 1 }, { name: 'idx_audit_events_seal_id' });
 
 export const AuditEvent = model('AuditEvent', auditEventSchema);
+
+export type AuditEventRecord = InferSchemaType<typeof auditEventSchema> & { _id: Types.ObjectId };
 
 export interface AuditEventInput {
   readonly action: AuditAction;
   readonly outcome?: (typeof AUDIT_OUTCOMES)[number];
   readonly reason?: string;
+  /** What somebody wrote about it, such as why an account was suspended: personal, as it may name anybody. */
+  readonly note?: string;
   readonly target: { readonly collection: string; readonly id?: Types.ObjectId; readonly name?: string };
   readonly changes?: readonly string[];
+  readonly count?: number;
 }
 
 /** Who acts, and from where. Requests and commands each make their own, so no call site can forget it. */
@@ -98,6 +123,8 @@ export interface AuditOrigin {
   readonly ip?: string;
   readonly userAgent?: string;
   readonly requestId?: string;
+  /** Encrypts what is personal; so it is there wherever anything is. */
+  readonly keyring?: Keyring;
 }
 
 /** Whoever runs a command: the machine knows who that is, the database does not. */
@@ -106,16 +133,18 @@ export const OPERATOR: AuditOrigin = Object.freeze({ actor: { type: 'operator' }
 /** What the service does by itself, on a schedule. */
 export const SYSTEM: AuditOrigin = Object.freeze({ actor: { type: 'system' } as const });
 
-const eventOf = (origin: AuditOrigin, { outcome = 'success', ...event }: AuditEventInput, at: Date) => ({
-  ...event,
-  outcome,
-  ...origin,
-  at,
-});
+function eventOf(
+  { actor, requestId, keyring, ip, userAgent }: AuditOrigin,
+  { outcome = 'success', note, ...event }: AuditEventInput,
+  at: Date,
+) {
+  const _id = new Types.ObjectId();
+  return { _id, ...event, outcome, actor, at, requestId, ...conceal(keyring, _id, { ip, userAgent, note }) };
+}
 
 /**
  * Writes one event. With `tx` it stands or falls with the change that it tells of; without one (a failed sign-in
- * changes nothing) it stands alone.
+ * changes nothing) it stands alone. No write waits for another: a job seals events once they are there.
  */
 export async function recordAuditEvent(
   tx: ClientSession | undefined,

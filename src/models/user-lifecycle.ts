@@ -52,7 +52,7 @@ async function step(
     action,
     target: { collection: 'users', id },
     changes: ['status'],
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { note: reason }),
   });
   return user;
 }

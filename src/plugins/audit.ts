@@ -18,6 +18,7 @@ export default fp(
           actor: this.session ? { type: 'user', id: this.session.userId } : { type: 'anonymous' },
           ip: this.ip,
           requestId: this.id,
+          keyring: this.server.deps.keyring,
           ...(userAgent !== undefined && { userAgent: userAgent.slice(0, AUDIT_LIMITS.userAgent) }),
         } satisfies AuditOrigin;
       },
