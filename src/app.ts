@@ -4,6 +4,7 @@ import { createMetrics } from './metrics.ts';
 import afterwards from './plugins/afterwards.ts';
 import audit from './plugins/audit.ts';
 import authentication, { guard } from './plugins/authentication.ts';
+import denials from './plugins/denials.ts';
 import errorHandler from './plugins/error-handler.ts';
 import idempotency from './plugins/idempotency.ts';
 import metrics from './plugins/metrics.ts';
@@ -65,6 +66,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
+  await app.register(denials);
   await app.register(rateLimit);
   await app.register(idempotency);
 

@@ -3,7 +3,8 @@ import { type Command, Option } from 'commander';
 import { writerOf } from '../export/formats.ts';
 import { inPieces, UnwritableFileError, writeFileWhole } from '../export/output-file.ts';
 import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
-import { countDeletedUsers, walkUsers } from '../models/user-walk.ts';
+import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
+import { countDeletedUsers, countWalkedUsers, walkUsers } from '../models/user-walk.ts';
 import { count } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
 
@@ -46,6 +47,7 @@ async function exportCommand(options: ExportCommandOptions): Promise<void> {
   if (format === undefined)
     throw new UsageError(`The name of ${output} does not tell its format: add --format ndjson or --format csv.`);
   await withDatabase(async () => {
+    await recordExport(withHashes);
     const written = { accounts: 0 };
     const lines = exportLines(format, withHashes, written);
     await (output === undefined ? writeToStandardOutput(lines) : writeFileWhole(output, lines)).catch(
@@ -56,6 +58,16 @@ async function exportCommand(options: ExportCommandOptions): Promise<void> {
     const deleted = await countDeletedUsers();
     say(`Exported ${count(written.accounts)} accounts ${withHashes ? 'with' : 'without'} their password hashes.`);
     if (deleted > 0) say(`Left out ${count(deleted)} deleted accounts.`);
+  });
+}
+
+/** Before anything leaves: an export that is broken off has been one. */
+async function recordExport(withHashes: boolean): Promise<void> {
+  await recordAuditEvent(undefined, OPERATOR, {
+    action: 'users.exported',
+    target: { collection: 'users' },
+    count: await countWalkedUsers(),
+    ...(withHashes && { changes: ['passwordHash'] }),
   });
 }
 

@@ -80,7 +80,7 @@ const auditEventSchema = new Schema(
       ),
       required: true,
     },
-    /** Paths that changed, without their values. */
+    /** Paths that changed, or that were exported though they are secret, without their values. */
     changes: { type: [{ type: String, maxlength: 100 }], default: undefined },
     /** How many documents a list showed, or how often the same happened: then it is one event for all of them. */
     count: { type: Number },
@@ -125,6 +125,8 @@ export interface AuditOrigin {
   readonly requestId?: string;
   /** Encrypts what is personal; so it is there wherever anything is. */
   readonly keyring?: Keyring;
+  /** Of a request: whether its refusal has been recorded. */
+  readonly told?: { refusal: boolean };
 }
 
 /** Whoever runs a command: the machine knows who that is, the database does not. */
@@ -151,6 +153,7 @@ export async function recordAuditEvent(
   origin: AuditOrigin,
   event: AuditEventInput,
 ): Promise<void> {
+  if (origin.told && (event.outcome ?? 'success') !== 'success') origin.told.refusal = true;
   await AuditEvent.collection.insertOne(eventOf(origin, event, new Date()), {
     ...(tx && { session: tx }),
     ignoreUndefined: true,
@@ -167,5 +170,16 @@ export async function recordAuditEvents(
   await AuditEvent.collection.insertMany(
     events.map((event) => eventOf(origin, event, at)),
     { session: tx, ignoreUndefined: true },
+  );
+}
+
+/** Writes what was counted: events that are about many requests each, and so about none of them. */
+export async function recordCounted(
+  counted: readonly { readonly origin: AuditOrigin; readonly event: AuditEventInput }[],
+): Promise<void> {
+  const at = new Date();
+  await AuditEvent.collection.insertMany(
+    counted.map(({ origin, event }) => eventOf(origin, event, at)),
+    { ignoreUndefined: true },
   );
 }
