@@ -18,6 +18,7 @@ import adminNewUsers from './routes/admin-new-users.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
+import auditEvents from './routes/audit-events.ts';
 import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
 import factors, { changeFactors } from './routes/factors.ts';
@@ -28,6 +29,7 @@ import jobs from './routes/jobs.ts';
 import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { deleteMe } from './routes/me.ts';
+import myActivity from './routes/my-activity.ts';
 import myIdentities, { changeMyIdentities } from './routes/my-identities.ts';
 import mySessions from './routes/my-sessions.ts';
 import pages from './routes/pages.ts';
@@ -74,15 +76,21 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(scope('public', [users, emailVerifications, emailChanges, passwordResets]), { prefix: '/v1' });
   await app.register(scope('public', [sessions, secondFactor, magicLink, passkeySignIn]), { prefix: '/v1' });
   await app.register(scope('public', [identities, identityCallback]), { prefix: '/v1' });
-  await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys, myIdentities]), {
-    prefix: '/v1',
-  });
+  await app.register(
+    scope('signed-in', [me, myActivity, mySessions, reauthentication, factors, passkeys, myIdentities]),
+    {
+      prefix: '/v1',
+    },
+  );
   await app.register(
     scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
     { prefix: '/v1' },
   );
-  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, jobs]), {
-    prefix: '/v1/admin',
-  });
+  await app.register(
+    scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, auditEvents, jobs]),
+    {
+      prefix: '/v1/admin',
+    },
+  );
   return app;
 }
