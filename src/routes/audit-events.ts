@@ -1,4 +1,5 @@
 import { verifyAuditTrail } from '../audit/verify.ts';
+import { auditEventView } from '../audit/views.ts';
 import { type AuditEventInput, recordAuditEvent } from '../models/audit-event.ts';
 import { type AuditFilter, listAuditEvents } from '../models/audit-list.ts';
 import { toId } from '../models/ids.ts';
@@ -12,7 +13,6 @@ import {
 } from '../schemas/audit.ts';
 import { headers, IdParams, ref, signedInProblems } from '../schemas/common.ts';
 import type { App } from '../types/fastify.ts';
-import { auditEventView } from './audit-views.ts';
 import { cursorFor, linkToNext } from './representations.ts';
 
 const page = { ...ref(AuditEventPage), description: 'A page of events, newest first.', headers: headers('Link') };

@@ -1,9 +1,9 @@
+import { activityView } from '../audit/views.ts';
 import { listAuditEvents } from '../models/audit-list.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { ActivityPage, ActivityQuery } from '../schemas/audit.ts';
 import { headers, ref, signedInProblems } from '../schemas/common.ts';
 import type { App } from '../types/fastify.ts';
-import { activityView } from './audit-views.ts';
 import { cursorFor, linkToNext } from './representations.ts';
 
 /** What happened to the own account, for whoever wonders whether it was they. */
