@@ -52,8 +52,11 @@ describe('every list', () => {
   it('takes no filter that it does not offer, whatever is stored under that name', async () => {
     expect(lists.map(({ name }) => name)).toEqual([
       'GET /v1/sessions',
+      'GET /v1/users/me/activity',
       'GET /v1/admin/users',
       'GET /v1/admin/users/{id}/sessions',
+      'GET /v1/admin/audit-events',
+      'GET /v1/admin/users/{id}/audit-events',
     ]);
     for (const list of lists) {
       const hidden = paths.filter((path) => !list.queryParameters.includes(path));

@@ -7,9 +7,12 @@ import { randomBytes } from 'node:crypto';
 import mongoose, { Types } from 'mongoose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verifyAnchor, verifyAuditTrail } from '../../src/audit/verify.ts';
+import { transaction } from '../../src/database.ts';
 import { reencrypt } from '../../src/key-rotation/reencrypt.ts';
-import { eventHash, rootOf, sealHash } from '../../src/lib/audit-hash.ts';
+import { commitmentOf, eventHash, rootOf, sealHash } from '../../src/lib/audit-hash.ts';
 import { parseKeyring } from '../../src/lib/keyring.ts';
+import { erasePersonalValues } from '../../src/models/audit-erasure.ts';
+import { recordAuditEvent } from '../../src/models/audit-event.ts';
 import { expireAuditBatches } from '../../src/models/audit-expiry.ts';
 import { type AuditSealRecord, macOf } from '../../src/models/audit-seal.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
@@ -201,9 +204,21 @@ describe('a seal', () => {
 
 describe('no finding is', () => {
   it('a person who has been erased', async () => {
-    await trail().events.updateMany({ _id: { $in: second() } }, { $unset: { personal: 1 } });
-    const { verified } = await verifyAuditTrail({ keyring: service.deps.keyring });
-    expect(verified).toMatchObject({ findings: 0, erased: 3, events: 9 });
+    const { keyring } = service.deps;
+    const id = new Types.ObjectId();
+    const actor = { type: 'user', id } as const;
+    const done = { action: 'user.updated', target: { collection: 'users', id }, note: 'for Ada' } as const;
+    await recordAuditEvent(undefined, { actor, ip: '198.51.100.77', userAgent: 'hers alone', keyring }, done);
+    await recordAuditEvent(undefined, { actor: { type: 'operator' }, keyring }, done);
+    await sealAll(sealingOptions(service));
+    expect(await transaction((tx) => erasePersonalValues(tx, id))).toBe(2);
+    expect(await transaction((tx) => erasePersonalValues(tx, id))).toBe(0);
+    const { verified } = await verifyAuditTrail({ keyring });
+    expect(verified).toMatchObject({ findings: 0, erased: 2, events: 11 });
+    const events = await trail().events.find({ 'target.id': id }).toArray();
+    expect(events.map((each) => personalValues(service, each as never))).toEqual([{}, {}]);
+    // Whoever is left with the commitment cannot try addresses: the salt is gone with them.
+    expect(events.map(({ commitment }) => commitment)).not.toContain(commitmentOf({ ip: '198.51.100.77' }, ''));
   });
 
   it('another keyring, once the newest seal is of its key', async () => {
