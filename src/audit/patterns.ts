@@ -12,7 +12,7 @@ export const RULES = {
   'at-night': 'ten reads or more between 22:00 and 06:00 UTC, and at most a tenth of the other days’ reads then',
   'many-denials': 'more than ten denials on one day',
 } as const;
-export type Rule = keyof typeof RULES;
+type Rule = keyof typeof RULES;
 
 /** A read or a denial, as the trail has it. */
 export interface Access {
@@ -25,7 +25,7 @@ export interface Access {
   readonly count?: number | undefined;
 }
 
-export interface Unusual {
+interface Unusual {
   readonly rule: Rule;
   readonly day: string;
   /** What was counted on that day, and what is usual for the actor where the rule compares. */
