@@ -3,7 +3,7 @@ import argon2 from 'argon2';
 import fastify from 'fastify';
 import { BSON, type Db, type Document, MongoClient, ObjectId } from 'mongodb';
 import { loadConfig } from '../src/config.ts';
-import type { Find, Replays, Step } from './capture.ts';
+import type { Find, Insert, Replays, Step } from './capture.ts';
 import type { Run } from './load.ts';
 
 /**
@@ -40,10 +40,12 @@ async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
   const db = client.db();
   const { reads, writes }: Replays = BSON.EJSON.parse(replays);
   let count = 0;
-  const send = ({ collection, filter, options }: Find): Promise<Document[]> =>
-    db.collection(collection).find(filter, options).toArray();
+  const send = async (step: Find | Insert): Promise<Document[]> => {
+    if (!isFind(step)) return [await db.command(asNew(step.insert))];
+    return db.collection(step.collection).find(step.filter, step.options).toArray();
+  };
 
-  const [anyRead = []] = Object.values(reads).map((requests) => requests.map((finds) => finds.at(-1)));
+  const [anyRead = []] = Object.values(reads).map((requests) => requests.map((steps) => steps.filter(isFind).at(-1)));
   app.get(`/${name}/find-one`, () => {
     const { collection = '', filter = {} } = anyRead[count++ % anyRead.length] ?? {};
     return db.collection(collection).findOne(filter);
@@ -51,7 +53,7 @@ async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
   for (const [operation, requests] of Object.entries(reads)) {
     app.get(`/${name}/${operation}`, async () => {
       let found: Document[] = [];
-      for (const find of requests[count++ % requests.length] ?? []) found = await send(find);
+      for (const step of requests[count++ % requests.length] ?? []) found = await send(step);
       return found;
     });
   }
@@ -63,6 +65,8 @@ async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
     });
   }
 }
+
+const isFind = (step: Find | Insert): step is Find => 'collection' in step;
 
 async function repeat(client: MongoClient, db: Db, steps: readonly Step[]): Promise<void> {
   for (const { command } of steps.filter((step) => !step.inTransaction)) await db.command(asNew(command));

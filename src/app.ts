@@ -4,6 +4,7 @@ import { createMetrics } from './metrics.ts';
 import afterwards from './plugins/afterwards.ts';
 import audit from './plugins/audit.ts';
 import authentication, { guard } from './plugins/authentication.ts';
+import denials from './plugins/denials.ts';
 import errorHandler from './plugins/error-handler.ts';
 import idempotency from './plugins/idempotency.ts';
 import metrics from './plugins/metrics.ts';
@@ -18,6 +19,7 @@ import adminNewUsers from './routes/admin-new-users.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
+import auditEvents from './routes/audit-events.ts';
 import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
 import exportMe from './routes/export-me.ts';
@@ -29,6 +31,7 @@ import jobs from './routes/jobs.ts';
 import jwks from './routes/jwks.ts';
 import magicLink from './routes/magic-link.ts';
 import me, { leave } from './routes/me.ts';
+import myActivity from './routes/my-activity.ts';
 import myIdentities, { changeMyIdentities } from './routes/my-identities.ts';
 import mySessions from './routes/my-sessions.ts';
 import pages from './routes/pages.ts';
@@ -68,6 +71,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
+  await app.register(denials);
   await app.register(rateLimit);
   await app.register(idempotency);
 
@@ -75,18 +79,20 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(scope('public', [users, emailVerifications, emailChanges, passwordResets]), { prefix: '/v1' });
   await app.register(scope('public', [sessions, secondFactor, magicLink, passkeySignIn]), { prefix: '/v1' });
   await app.register(scope('public', [identities, identityCallback]), { prefix: '/v1' });
-  await app.register(scope('signed-in', [me, mySessions, reauthentication, factors, passkeys, myIdentities]), {
-    prefix: '/v1',
-  });
+  await app.register(
+    scope('signed-in', [me, myActivity, mySessions, reauthentication, factors, passkeys, myIdentities]),
+    {
+      prefix: '/v1',
+    },
+  );
   await app.register(
     scope('recently-authenticated', [leave, exportMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
     { prefix: '/v1' },
   );
   await app.register(
-    scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, jobs, retention]),
-    {
-      prefix: '/v1/admin',
-    },
+    scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, auditEvents]),
+    { prefix: '/v1/admin' },
   );
+  await app.register(scope('admin', [jobs, retention]), { prefix: '/v1/admin' });
   return app;
 }

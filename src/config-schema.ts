@@ -230,6 +230,13 @@ export const configSchema = Type.Object({
     description:
       'Accounts that nobody has signed in to for so many months become inactive, a month after their owners were warned by mail. At least 4, so that whoever stays signed in is not taken for gone. 0: never.',
   }),
+  AUDIT_RETENTION_DAYS: Type.Integer({
+    default: 400,
+    minimum: 1,
+    maximum: 36500,
+    description:
+      'How long audit events are kept. Each batch is sealed with the period that holds then, and kept that long whatever comes later.',
+  }),
   HIDE_EXISTING_ACCOUNTS: Type.Boolean({
     default: false,
     description:

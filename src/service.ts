@@ -10,6 +10,7 @@ import type { Say } from './embedded/say.ts';
 import { retentionJob } from './jobs/retention.ts';
 import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
+import { sealAuditEvents } from './jobs/seal-audit-events.ts';
 import { openKeyring } from './keyring-file.ts';
 import { createLogger } from './logging.ts';
 import { openMail } from './mail.ts';
@@ -94,6 +95,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   closing.add(() => jobs.stop());
   jobs.register(rotateSigningKeys(deps.signingKeys));
   jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
+  jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

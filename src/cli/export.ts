@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { writerOf } from '../export/formats.ts';
-import { inPieces, UnwritableFileError, writeFileWhole } from '../export/output-file.ts';
 import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
-import { countDeletedUsers, walkUsers } from '../models/user-walk.ts';
+import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
+import { countDeletedUsers, countWalkedUsers, walkUsers } from '../models/user-walk.ts';
 import { count } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
+import { writeLines } from './output.ts';
 
 export function register(program: Command): void {
   const family = program.command('export').description('Takes accounts out into a file.');
@@ -46,16 +46,23 @@ async function exportCommand(options: ExportCommandOptions): Promise<void> {
   if (format === undefined)
     throw new UsageError(`The name of ${output} does not tell its format: add --format ndjson or --format csv.`);
   await withDatabase(async () => {
+    await recordExport(withHashes);
     const written = { accounts: 0 };
     const lines = exportLines(format, withHashes, written);
-    await (output === undefined ? writeToStandardOutput(lines) : writeFileWhole(output, lines)).catch(
-      (error: unknown) => {
-        throw error instanceof UnwritableFileError ? new UsageError(error.message) : error;
-      },
-    );
+    await writeLines(output, lines);
     const deleted = await countDeletedUsers();
     say(`Exported ${count(written.accounts)} accounts ${withHashes ? 'with' : 'without'} their password hashes.`);
     if (deleted > 0) say(`Left out ${count(deleted)} deleted accounts.`);
+  });
+}
+
+/** Before anything leaves: an export that is broken off has been one. */
+async function recordExport(withHashes: boolean): Promise<void> {
+  await recordAuditEvent(undefined, OPERATOR, {
+    action: 'users.exported',
+    target: { collection: 'users' },
+    count: await countWalkedUsers(),
+    ...(withHashes && { changes: ['passwordHash'] }),
   });
 }
 
@@ -69,12 +76,5 @@ async function* exportLines(
   for await (const user of walkUsers(withHashes)) {
     yield line(user);
     written.accounts++;
-  }
-}
-
-/** At the pace of whoever reads it. */
-async function writeToStandardOutput(lines: AsyncIterable<string>): Promise<void> {
-  for await (const piece of inPieces(lines)) {
-    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
   }
 }

@@ -11,8 +11,8 @@ interface RetireOptions {
 
 export async function retireSigningKey(kid: string | undefined, { all, reason }: RetireOptions): Promise<void> {
   if ((kid === undefined) === (all === undefined)) throw new UsageError('Name one key by its kid, or all by --all.');
-  if (reason !== undefined && (reason.trim() === '' || reason.length > AUDIT_LIMITS.reason))
-    throw new UsageError(`--reason takes 1 to ${AUDIT_LIMITS.reason} characters.`);
+  if (reason !== undefined && (reason.trim() === '' || reason.length > AUDIT_LIMITS.note))
+    throw new UsageError(`--reason takes 1 to ${AUDIT_LIMITS.note} characters.`);
   const which = kid === undefined ? 'all' : { kid };
   await withDatabase(async ({ config }) => {
     const options = { keyring: openKeyring(config), ...(reason !== undefined && { reason }) };

@@ -1,5 +1,6 @@
 import { type Connection, mongo } from 'mongoose';
 import { auditEvents } from './audit-event.ts';
+import { auditSeals } from './audit-seal.ts';
 import { credentials } from './credential.ts';
 import { type Collection, type IndexDefinition, indexDefinition } from './define.ts';
 import { erasures } from './erasure.ts';
@@ -28,6 +29,7 @@ export const collections: readonly Collection[] = Object.freeze([
   signingKeys,
   auditEvents,
   erasures,
+  auditSeals,
   guards,
   jobs,
   idempotencyKeys,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
+import { AUDIT_EXERCISES } from './exercise-audit.ts';
 import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { LIFECYCLE_EXERCISES } from './exercise-lifecycle.ts';
@@ -189,6 +190,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ method: 'DELETE', url: `/v1/admin/users/${id}/sessions`, as: await scene.admin() });
   },
 
+  ...AUDIT_EXERCISES,
   ...MAILED_EXERCISES,
 
   ...LIFECYCLE_EXERCISES,

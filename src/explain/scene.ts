@@ -2,6 +2,7 @@ import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify'
 import mongoose, { type Types } from 'mongoose';
 import type { ExternalIdentity } from '../lib/identity/claims.ts';
 import type { Mail } from '../lib/mail/messages.ts';
+import { sealBatch } from '../models/audit-sealing.ts';
 import { rememberArrival } from '../models/identity-authorization.ts';
 import { mailOf, Outbox, type OutboxRecord } from '../models/outbox.ts';
 import { type Role, User } from '../models/user.ts';
@@ -116,6 +117,12 @@ export class Scene {
   admin(): Promise<Person> {
     this.#admin ??= this.person(['user', 'admin']);
     return this.#admin;
+  }
+
+  /** Seals what has been recorded, as a job does. */
+  async seal(): Promise<void> {
+    const { deps, config } = this.#app;
+    while (await sealBatch({ keyring: deps.keyring, retentionDays: config.AUDIT_RETENTION_DAYS }));
   }
 
   /** The code of somebody who has come back from an identity provider, for a client or for a session. */

@@ -1,6 +1,9 @@
 import mongoose, { type Types } from 'mongoose';
+import { activityView } from '../audit/views.ts';
 import type { Collection } from '../collections/define.ts';
 import { collections } from '../collections/index.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { AuditEvent, type AuditEventRecord } from '../models/audit-event.ts';
 
 /** The name and version of the format: a later version adds fields, and takes none away. */
 export const ARCHIVE_FORMAT = 'roster-person/1';
@@ -19,27 +22,40 @@ export const ARCHIVED: readonly { readonly collection: Collection; readonly path
 
 /**
  * All that is kept of a person, as the text of one JSON object: `format`, `exportedAt` (ISO 8601), and for each
- * collection its documents, oldest first, each with its `id` and the paths that the collection declares. Secrets (hashes,
- * keys, tokens) are not in it. In pieces, so that memory stays flat however much there is.
+ * collection its documents, oldest first, each with its `id` and the paths that the collection declares; and `activity`,
+ * what the audit trail tells of the account. Secrets (hashes, keys, tokens) are not in it. In pieces, so that memory stays flat however much there is.
  */
-export async function* archiveOf(userId: Types.ObjectId, now = new Date()): AsyncGenerator<string> {
+export async function* archiveOf(keyring: Keyring, userId: Types.ObjectId, now = new Date()): AsyncGenerator<string> {
   yield `{"format":${JSON.stringify(ARCHIVE_FORMAT)},"exportedAt":${JSON.stringify(now)}`;
-  for (const { collection, path } of ARCHIVED) {
-    yield `,\n${JSON.stringify(collection.name)}:[`;
-    let first = true;
-    for await (const text of documentsOf(collection, { [path]: userId })) {
-      yield `${first ? '' : ','}\n${text}`;
-      first = false;
-    }
-    yield ']';
-  }
+  for (const { collection, path } of ARCHIVED)
+    yield* list(collection.name, documentsOf(collection, { [path]: userId }));
+  yield* list('activity', activityOf(keyring, userId));
   yield '}\n';
 }
 
-async function* documentsOf(collection: Collection, filter: object): AsyncGenerator<string> {
+async function* list(name: string, items: AsyncIterable<object>): AsyncGenerator<string> {
+  yield `,\n${JSON.stringify(name)}:[`;
+  let first = true;
+  for await (const item of items) {
+    yield `${first ? '' : ','}\n${JSON.stringify(item)}`;
+    first = false;
+  }
+  yield ']';
+}
+
+async function* activityOf(keyring: Keyring, userId: Types.ObjectId): AsyncGenerator<object> {
+  const events = AuditEvent.find({ 'target.id': userId })
+    .sort({ _id: 1 })
+    .hint({ 'target.id': 1, _id: 1 })
+    .lean<AuditEventRecord[]>()
+    .cursor({ batchSize: BATCH });
+  for await (const event of events) yield activityView(keyring, event as AuditEventRecord, userId);
+}
+
+async function* documentsOf(collection: Collection, filter: object): AsyncGenerator<object> {
   const projection = Object.fromEntries(collection.archived.map((path) => [path, 1]));
   const found = mongoose.connection
     .collection(collection.name)
     .find(filter, { projection, sort: { _id: 1 }, batchSize: BATCH });
-  for await (const { _id, ...document } of found) yield JSON.stringify({ id: _id, ...document });
+  for await (const { _id, ...document } of found) yield { id: _id, ...document };
 }

@@ -7,13 +7,14 @@ export const PERMISSIONS = [
   'sessions:read',
   'sessions:write',
   'password-resets:write',
+  'audit:read',
   'operations:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 const ROLE_PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = Object.freeze({
   user: [],
-  support: ['users:read', 'sessions:read', 'sessions:write', 'password-resets:write'],
+  support: ['users:read', 'sessions:read', 'sessions:write', 'password-resets:write', 'audit:read'],
   admin: PERMISSIONS,
 });
 

@@ -111,20 +111,21 @@ async function retire(
   const told = retired.map((kid) => ({
     action: 'signing-key.retired' as const,
     target: { collection: 'signing_keys', name: kid },
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { note: reason }),
   }));
+  const teller = { ...origin, keyring };
   if (!replaces) {
     // It had an end if one that waited is gone now: until there is another, it has none.
     const newest = keys.findLast(({ _id }) => !retired.includes(_id));
     if (newest) await SigningKey.updateOne({ _id: newest._id }, { $unset: { expiresAt: 1 } }, { session: tx });
-    await recordAuditEvents(tx, origin, told);
+    await recordAuditEvents(tx, teller, told);
     return { retired };
   }
   // For instances whose clock is behind, too.
   const activatesAt = now - CLOCK_TOLERANCE_MS;
   const successor = await newKey(keyring, (keys.at(-1)?.generation ?? 0) + 1, activatesAt);
   await SigningKey.create([successor], { session: tx });
-  await recordAuditEvents(tx, origin, [...told, created(successor._id)]);
+  await recordAuditEvents(tx, teller, [...told, created(successor._id)]);
   return { retired, successor: successor._id };
 }
 

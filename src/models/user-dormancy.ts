@@ -116,7 +116,7 @@ export async function endDormant({ keyring, months, signal }: DormancyOptions, n
   if (months === 0) return 0;
   const data = { at: now.toISOString(), months };
   const end = async (tx: ClientSession, { _id: id, email }: UserRecord) => {
-    await deactivateUser(tx, SYSTEM, { id, reason: 'dormant' });
+    await deactivateUser(tx, SYSTEM, { id, rule: 'dormant' });
     await enqueueMail(tx, keyring, { template: 'account-dormant', to: email, data }, id);
   };
   return forEach(toEnd(months, now), end, signal);
@@ -125,7 +125,7 @@ export async function endDormant({ keyring, months, signal }: DormancyOptions, n
 /** Ends accounts that nobody ever proved or used, so that they are purged. @returns how many */
 export async function endUnverified(days: number, signal?: AbortSignal, now = new Date()): Promise<number> {
   if (days === 0) return 0;
-  const end = (tx: ClientSession, { _id: id }: UserRecord) => eraseUser(tx, SYSTEM, { id, reason: 'unverified' });
+  const end = (tx: ClientSession, { _id: id }: UserRecord) => eraseUser(tx, SYSTEM, { id, rule: 'unverified' });
   return forEach(unverifiedSince(days, now), end, signal);
 }
 

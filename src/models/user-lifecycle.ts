@@ -11,7 +11,10 @@ const DAY_MS = 86_400_000;
 
 interface Act {
   readonly id: Types.ObjectId;
+  /** What somebody wrote about it. */
   readonly reason?: string;
+  /** The rule by which the service itself does it. */
+  readonly rule?: string;
   readonly precondition?: Precondition;
 }
 
@@ -28,17 +31,18 @@ interface Transition {
 async function step(
   tx: ClientSession,
   origin: AuditOrigin,
-  { id, reason, precondition }: Act,
+  { id, reason, rule, precondition }: Act,
   transition: Transition,
 ): Promise<UserRecord> {
   const { action, from, where, set, unset = [] } = transition;
+  const why = reason ?? rule;
   const user = await User.findOneAndUpdate(
     { _id: id, status: { $in: from }, ...where, ...onRevision(precondition) },
     [
       {
         $set: {
           ...set,
-          statusReason: reason === undefined ? '$$REMOVE' : { $literal: reason },
+          statusReason: why === undefined ? '$$REMOVE' : { $literal: why },
           revision: { $add: ['$revision', 1] },
           updatedAt: new Date(),
         },
@@ -52,7 +56,8 @@ async function step(
     action,
     target: { collection: 'users', id },
     changes: ['status'],
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { note: reason }),
+    ...(rule !== undefined && { reason: rule }),
   });
   return user;
 }
@@ -160,7 +165,7 @@ async function hold(
     action,
     target: { collection: 'users', id },
     changes: ['legalHold'],
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { note: reason }),
   });
   return user;
 }

@@ -1,6 +1,7 @@
 import type { Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import type { Keyring } from '../lib/keyring.ts';
+import { erasePersonalValues, erasePersonalValuesInBatches } from './audit-erasure.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { ledgerEntryOf, noteErasure } from './erasure.ts';
 import { User } from './user.ts';
@@ -20,6 +21,8 @@ export interface Purged {
   readonly ledgerEntry: string;
   readonly purgedAt: Date;
   readonly removed: Removed;
+  /** Events of the audit trail that hold nothing personal any more. */
+  readonly auditEvents: number;
 }
 
 /**
@@ -37,13 +40,15 @@ export async function purgeUser(keyring: Keyring, origin: AuditOrigin, id: Types
     const { collectionName } = model.collection;
     removed[collectionName] = await removeOwned(model.collection, id);
   }
+  const auditEvents = await erasePersonalValuesInBatches(id);
   const gone = await transaction(async (tx) => {
     if (!(await removeUser(tx, id, purgeable(now)))) return false;
+    await erasePersonalValues(tx, id);
     await noteErasure(tx, ledgerEntry);
     await recordAuditEvent(tx, origin, { action: 'user.purged', target: { collection: 'users', id } });
     return true;
   });
-  return gone ? { ledgerEntry, purgedAt: now, removed } : null;
+  return gone ? { ledgerEntry, purgedAt: now, removed, auditEvents } : null;
 }
 
 type OwnedCollection = (typeof OWNED)[number]['collection'];

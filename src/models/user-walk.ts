@@ -26,3 +26,6 @@ export async function* walkUsers(withPasswordHash: boolean): AsyncGenerator<User
 }
 
 export const countDeletedUsers = (): Promise<number> => User.countDocuments({ status: 'deleted' });
+
+/** How many accounts `walkUsers` meets. */
+export const countWalkedUsers = (): Promise<number> => User.countDocuments({ status: { $ne: 'deleted' } });

@@ -11,13 +11,18 @@ declare module 'fastify' {
 
 export default fp(
   async (app: App) => {
+    const told = new WeakMap<object, { refusal: boolean }>();
     app.decorateRequest('origin', {
       getter() {
+        const known = told.get(this) ?? { refusal: false };
+        told.set(this, known);
         const userAgent = this.headers['user-agent'];
         return {
           actor: this.session ? { type: 'user', id: this.session.userId } : { type: 'anonymous' },
           ip: this.ip,
           requestId: this.id,
+          keyring: this.server.deps.keyring,
+          told: known,
           ...(userAgent !== undefined && { userAgent: userAgent.slice(0, AUDIT_LIMITS.userAgent) }),
         } satisfies AuditOrigin;
       },

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { SYSTEM } from '../models/audit-event.ts';
+import { countExpired, expireAuditBatches } from '../models/audit-expiry.ts';
 import {
   countToEnd,
   countToWarn,
@@ -44,7 +45,11 @@ export type RetentionRule = TtlRule | JobRule;
 
 type Settings = Pick<
   Config,
-  'DELETED_USER_RETENTION_DAYS' | 'UNVERIFIED_RETENTION_DAYS' | 'DORMANCY_MONTHS' | 'SESSION_LIFETIME_SECONDS'
+  | 'DELETED_USER_RETENTION_DAYS'
+  | 'UNVERIFIED_RETENTION_DAYS'
+  | 'DORMANCY_MONTHS'
+  | 'AUDIT_RETENTION_DAYS'
+  | 'SESSION_LIFETIME_SECONDS'
 >;
 
 const orNever = (amount: number, unit: 'D' | 'M'): string | null => (amount === 0 ? null : `P${amount}${unit}`);
@@ -68,6 +73,7 @@ async function purgeAll(keyring: Keyring, signal: AbortSignal): Promise<number> 
 /** How long what is kept, and by what it goes: the whole of it, in the order in which the job works. */
 export const retentionRules = (config: Settings, keyring: Keyring): readonly RetentionRule[] => [
   ...accountRules(config, keyring),
+  auditRule(config),
   ...ttlRules(config),
 ];
 
@@ -116,6 +122,17 @@ function accountRules(config: Settings, keyring: Keyring): readonly JobRule[] {
     },
   ];
 }
+
+const auditRule = (config: Settings): JobRule => ({
+  name: 'audit-events',
+  collection: 'audit_events',
+  text: 'Audit events: they go by whole sealed batches, whose seals stay.',
+  period: `P${config.AUDIT_RETENTION_DAYS}D`,
+  setting: 'AUDIT_RETENTION_DAYS',
+  by: 'job',
+  count: () => countExpired(),
+  run: async (signal) => (await expireAuditBatches(new Date(), signal)).events,
+});
 
 const ttlRules = (config: Settings): readonly TtlRule[] => [
   {

@@ -79,7 +79,12 @@ export default async function adminErasure(app: App): Promise<void> {
         remains: REMAINS,
         // The schedule may have been quicker, or somebody has put a hold on it in between.
         ...(purged
-          ? { status: 'purged' as const, ledgerEntry: purged.ledgerEntry, removed: { ...purged.removed } }
+          ? {
+              status: 'purged' as const,
+              ledgerEntry: purged.ledgerEntry,
+              removed: { ...purged.removed },
+              auditEvents: purged.auditEvents,
+            }
           : { status: 'under-way' as const }),
       };
     },

@@ -1,4 +1,5 @@
 import { transaction } from '../database.ts';
+import { recordAuditEvent } from '../models/audit-event.ts';
 import { toId } from '../models/ids.ts';
 import { listSessions } from '../models/session.ts';
 import { endAllSessions } from '../models/session-end.ts';
@@ -36,6 +37,8 @@ export default async function adminUserSessions(app: App): Promise<void> {
       const last = items.at(-1);
       const nextCursor = found.length > limit && last ? cursors.write({ key: '', id: last._id.toHexString() }) : null;
       linkToNext(request, reply, nextCursor);
+      const target = { collection: 'users', id: _id };
+      await recordAuditEvent(undefined, request.origin, { action: 'sessions.listed', target, count: items.length });
       return { items: items.map((session) => sessionView(session, sessionOf(request))), nextCursor };
     },
   );

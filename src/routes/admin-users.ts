@@ -1,6 +1,7 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { mayGrant, permissionsOf } from '../lib/permissions.ts';
+import { recordAuditEvent } from '../models/audit-event.ts';
 import { toId } from '../models/ids.ts';
 import type { Role } from '../models/user.ts';
 import { changeRoles, findAnyUser, updateProfile } from '../models/user-account.ts';
@@ -15,7 +16,7 @@ import { adminUserView, cursorFor, linkToNext, preconditionOf, sendUser } from '
 
 const user = (description: string) => ({ ...ref(AdminUser), description, headers: headers('ETag') });
 
-/** Accounts, as admins and support see and change them. */
+/** Accounts, as admins and support see and change them. What is read of them is recorded before it is answered. */
 export default async function adminUsers(app: App): Promise<void> {
   app.get(
     '/users',
@@ -49,6 +50,8 @@ export default async function adminUsers(app: App): Promise<void> {
           : await searchUsers(q, filter.status, limit, after);
       const nextCursor = next && cursors.write(next);
       linkToNext(request, reply, nextCursor);
+      const read = { action: 'users.listed', target: { collection: 'users' }, count: users.length } as const;
+      await recordAuditEvent(undefined, request.origin, read);
       return { items: users.map(adminUserView), nextCursor, ...(total && (await countUsers(filter, sort))) };
     },
   );
@@ -67,6 +70,8 @@ export default async function adminUsers(app: App): Promise<void> {
     },
     async (request, reply) => {
       const found = await findAnyUser(toId(request.params.id));
+      const target = { collection: 'users', id: found._id };
+      await recordAuditEvent(undefined, request.origin, { action: 'user.read', target });
       return sendUser(request, reply, found, adminUserView(found));
     },
   );

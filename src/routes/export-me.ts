@@ -4,7 +4,8 @@ import { transaction } from '../database.ts';
 import { ARCHIVE_FORMAT, ARCHIVED, archiveOf } from '../export/archive.ts';
 import { recordAuditEvent } from '../models/audit-event.ts';
 import { sessionOf } from '../plugins/authentication.ts';
-import { headers, signedInProblems } from '../schemas/common.ts';
+import { Activity } from '../schemas/audit.ts';
+import { headers, ref, signedInProblems } from '../schemas/common.ts';
 import type { App } from '../types/fastify.ts';
 
 /** Described here: it has a list for each collection that holds something of a person, whichever there are. */
@@ -18,6 +19,7 @@ const Archive = Type.Object(
         Type.Array(Type.Object({ id: Type.String() }, { additionalProperties: true }), { description: purpose }),
       ]),
     ),
+    activity: Type.Array(ref(Activity), { description: 'What the audit trail tells of the account.' }),
   },
   { additionalProperties: false },
 );
@@ -53,7 +55,7 @@ export default async function exportMe(app: App): Promise<void> {
         .header('content-disposition', 'attachment; filename="account.json"')
         .header('cache-control', 'no-store');
       // A stream is sent as it comes; the type of the answer is that of what is in it.
-      return reply.send(Readable.from(archiveOf(userId)) as never);
+      return reply.send(Readable.from(archiveOf(app.deps.keyring, userId)) as never);
     },
   );
 }

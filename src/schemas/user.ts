@@ -163,6 +163,9 @@ export const Erasure = named(
         examples: [{ sessions: 2, credentials: 1 }],
       }),
     ),
+    auditEvents: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Events of the audit trail that hold nothing personal any more.' }),
+    ),
     remains: Type.Array(Type.String(), { description: 'What is not gone yet, and until when.' }),
   },
   { description: 'The receipt of an erasure.' },

@@ -195,9 +195,11 @@ describe('roster keys retire-signing-key', () => {
     expect(both.keyIdOf(successor?.['privateJwk'])).toBe('k-new');
     const operator = { outcome: 'success', actor: { type: 'operator' } };
     const target = (name: unknown) => ({ collection: 'signing_keys', name });
+    // The reason is among what is encrypted.
+    const told = { personal: expect.stringMatching(/^v1\.k-new\./), commitment: expect.any(String) };
     expect(await events()).toEqual([
-      { action: 'signing-key.retired', ...operator, target: target(first._id), reason: 'seen in a log' },
-      { action: 'signing-key.retired', ...operator, target: target(second._id), reason: 'seen in a log' },
+      { action: 'signing-key.retired', ...operator, target: target(first._id), ...told },
+      { action: 'signing-key.retired', ...operator, target: target(second._id), ...told },
       { action: 'signing-key.created', ...operator, target: target(successor?._id) },
     ]);
   });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { personalValues } from '../helpers/audit.ts';
 import { age, freshEmail, type Person, person, signIn } from '../helpers/people.ts';
 
 let service: TestApp;
@@ -118,7 +119,7 @@ describe('one account', () => {
     await User.updateOne({ _id: ada.id }, { $set: { status: 'deleted', purgeAt: new Date(0) } });
     expect((await act(ada.id, 'restore')).json().code).toBe('restore-period-over');
     const trail = await AuditEvent.find({ 'target.id': ada.id, 'actor.id': admin.id }).sort({ _id: 1 }).lean();
-    expect(trail.map(({ action, reason }) => [action, reason])).toEqual([
+    expect(trail.map((event) => [event.action, personalValues(service, event).note])).toEqual([
       ['user.suspended', 'to suspend'],
       ['user.reactivated', 'to reactivate'],
       ['user.deleted', undefined],

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyAuditTrail } from '../../src/audit/verify.ts';
 import { transaction } from '../../src/database.ts';
 import { madeUpAccount } from '../../src/explain/accounts.ts';
 import { explainCommand, isExplainable } from '../../src/explain/command.ts';
@@ -9,6 +10,8 @@ import { EXERCISES } from '../../src/explain/exercises.ts';
 import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
+import { expireAuditBatches } from '../../src/models/audit-expiry.ts';
+import { sealBatch } from '../../src/models/audit-sealing.ts';
 import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import { USER_LISTS } from '../../src/models/user-list.ts';
@@ -16,6 +19,7 @@ import { applyPeriods } from '../../src/retention/apply.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
 import { countDue, runRetention } from '../../src/retention/run.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { writeEvents } from '../helpers/audit.ts';
 import { isStandIn } from '../helpers/engine.ts';
 
 const ACCOUNTS = 3_000;
@@ -141,6 +145,20 @@ it('the queries of retention', async () => {
     await applyPeriods({ ...settings, DELETED_USER_RETENTION_DAYS: 31 });
   });
   expect(sent.length).toBeGreaterThan(20);
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
+}, 60_000);
+
+it('the queries of sealing, verifying and expiring audit events', async () => {
+  const options = { keyring: service.deps.keyring, retentionDays: 0 };
+  // Most events are sealed.
+  while (await sealBatch(options));
+  await writeEvents(service, 20);
+  const sent = await sentBy(async () => {
+    await sealBatch(options);
+    await verifyAuditTrail(options);
+    await expireAuditBatches(new Date());
+  });
+  expect(sent.some(({ name }) => name === 'delete')).toBe(true);
   expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
 }, 60_000);
 

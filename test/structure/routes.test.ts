@@ -130,8 +130,11 @@ it('a list is paged', () => {
   );
   expect(lists.map(({ name }) => name)).toEqual([
     'GET /v1/sessions',
+    'GET /v1/users/me/activity',
     'GET /v1/admin/users',
     'GET /v1/admin/users/{id}/sessions',
+    'GET /v1/admin/audit-events',
+    'GET /v1/admin/users/{id}/audit-events',
   ]);
   for (const { name, parameters = [] } of lists)
     expect(parameters.find((each) => each.name === 'limit')?.schema, name).toMatchObject({

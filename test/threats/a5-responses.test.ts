@@ -11,6 +11,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import type { World } from '../helpers/answers.ts';
+import { aboutAudit } from '../helpers/answers-about-audit.ts';
 import { byIdentity } from '../helpers/answers-by-identity.ts';
 import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
 import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
@@ -185,6 +186,7 @@ beforeAll(async () => {
   await byIdentity(world, running.idp);
   await byMail(world);
   await asAdminByMail(world);
+  await aboutAudit(world);
   await withApp(world);
   await withPasskey(world);
 });
