@@ -13,6 +13,7 @@ import requestContext from './plugins/request-context.ts';
 import security from './plugins/security.ts';
 import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
+import adminApiKeys from './routes/admin-api-keys.ts';
 import adminNewUsers from './routes/admin-new-users.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
@@ -79,7 +80,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
     { prefix: '/v1' },
   );
-  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, jobs]), {
+  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminApiKeys, jobs]), {
     prefix: '/v1/admin',
   });
   return app;

@@ -13,7 +13,7 @@ export const auditEvents = defineCollection({
     reason: 'Why: an error code of what failed or was denied, or what an admin gave.',
     actor: 'Who did it.',
     'actor.type': 'What kind of actor.',
-    'actor.id': 'The account, where the actor is one.',
+    'actor.id': 'The account or the API key, where the actor is one.',
     target: 'What it was done to.',
     'target.collection': 'The collection of the target.',
     'target.id': 'The document, where there is one.',

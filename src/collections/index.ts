@@ -1,4 +1,5 @@
 import { type Connection, mongo } from 'mongoose';
+import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
 import { credentials } from './credential.ts';
 import { type Collection, type IndexDefinition, indexDefinition } from './define.ts';
@@ -23,6 +24,7 @@ export const collections: readonly Collection[] = Object.freeze([
   oneTimeTokens,
   credentials,
   identities,
+  apiKeys,
   outbox,
   signingKeys,
   auditEvents,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
+import { API_KEY_EXERCISES } from './exercise-api-keys.ts';
 import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
@@ -189,6 +190,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   },
 
   ...MAILED_EXERCISES,
+  ...API_KEY_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

@@ -34,11 +34,14 @@ export const AUDIT_ACTIONS = [
   'signing-key.created',
   'signing-key.retired',
   'keyring.rotated',
+  'api-key.created',
+  'api-key.renamed',
+  'api-key.deleted',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const AUDIT_OUTCOMES = ['success', 'failure', 'denied'] as const;
-export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system'] as const;
+export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system', 'api-key'] as const;
 
 export const AUDIT_LIMITS = Object.freeze({ reason: 500, name: 64, ip: 45, userAgent: 512, requestId: 64 });
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AUDIT_LIMITS, type AuditOrigin } from '../models/audit-event.ts';
 import type { App } from '../types/fastify.ts';
@@ -9,13 +10,18 @@ declare module 'fastify' {
   }
 }
 
+function actorOf({ session, apiKey }: FastifyRequest): AuditOrigin['actor'] {
+  if (apiKey) return { type: 'api-key', id: apiKey._id };
+  return session ? { type: 'user', id: session.userId } : { type: 'anonymous' };
+}
+
 export default fp(
   async (app: App) => {
     app.decorateRequest('origin', {
       getter() {
         const userAgent = this.headers['user-agent'];
         return {
-          actor: this.session ? { type: 'user', id: this.session.userId } : { type: 'anonymous' },
+          actor: actorOf(this),
           ip: this.ip,
           requestId: this.id,
           ...(userAgent !== undefined && { userAgent: userAgent.slice(0, AUDIT_LIMITS.userAgent) }),

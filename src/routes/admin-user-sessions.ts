@@ -3,7 +3,6 @@ import { toId } from '../models/ids.ts';
 import { listSessions } from '../models/session.ts';
 import { endAllSessions } from '../models/session-end.ts';
 import { findAnyUser } from '../models/user-account.ts';
-import { sessionOf } from '../plugins/authentication.ts';
 import { headers, IdParams, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { SessionListQuery, SessionPage } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
@@ -36,7 +35,7 @@ export default async function adminUserSessions(app: App): Promise<void> {
       const last = items.at(-1);
       const nextCursor = found.length > limit && last ? cursors.write({ key: '', id: last._id.toHexString() }) : null;
       linkToNext(request, reply, nextCursor);
-      return { items: items.map((session) => sessionView(session, sessionOf(request))), nextCursor };
+      return { items: items.map((session) => sessionView(session, request.session)), nextCursor };
     },
   );
 

@@ -1,3 +1,4 @@
+import * as apiKey from './api-key.ts';
 import * as common from './common.ts';
 import * as factor from './factor.ts';
 import * as identity from './identity.ts';
@@ -10,6 +11,18 @@ import * as session from './session.ts';
 import * as user from './user.ts';
 
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
-export const namedSchemas = [common, factor, identity, job, jwks, mailed, passkey, problem, session, user].flatMap(
-  (room) => Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
+export const namedSchemas = [
+  apiKey,
+  common,
+  factor,
+  identity,
+  job,
+  jwks,
+  mailed,
+  passkey,
+  problem,
+  session,
+  user,
+].flatMap((room) =>
+  Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
 );

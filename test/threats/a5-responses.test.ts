@@ -6,11 +6,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiKey } from '../../src/models/api-key.ts';
 import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import type { World } from '../helpers/answers.ts';
+import { byApiKey } from '../helpers/answers-by-admin.ts';
 import { byIdentity } from '../helpers/answers-by-identity.ts';
 import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
 import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
@@ -169,6 +171,7 @@ beforeAll(async () => {
   await byIdentity(world, running.idp);
   await byMail(world);
   await asAdminByMail(world);
+  await byApiKey(world);
   await withApp(world);
   await withPasskey(world);
 });
@@ -231,10 +234,12 @@ it('no answer holds a hash or a secret of the database', async () => {
   const sessions = await Session.find().lean();
   const keys = await SigningKey.find().lean();
   const credentials = await Credential.find().lean();
+  const apiKeys = await ApiKey.find().lean();
   const secrets = [
     ...users.flatMap(({ passwordHash }) => passwordHash ?? []),
     ...sessions.flatMap(({ seed, refreshTokenHash }) => [seed, refreshTokenHash]),
     ...keys.map(({ privateJwk }) => privateJwk),
+    ...apiKeys.map(({ hash }) => hash),
     ...credentials.flatMap(({ secret, codeHash, publicKey }) =>
       [secret, codeHash, publicKey].filter((each) => each != null),
     ),
