@@ -15,6 +15,7 @@ import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
 import adminApiKeys from './routes/admin-api-keys.ts';
 import adminNewUsers from './routes/admin-new-users.ts';
+import adminStatistics from './routes/admin-statistics.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
@@ -80,8 +81,19 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     scope('recently-authenticated', [deleteMe, myEmail, changeFactors, changePasskeys, changeMyIdentities]),
     { prefix: '/v1' },
   );
-  await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminApiKeys, jobs]), {
-    prefix: '/v1/admin',
-  });
+  await app.register(
+    scope('admin', [
+      adminUsers,
+      adminNewUsers,
+      adminUserStatus,
+      adminUserSessions,
+      adminApiKeys,
+      adminStatistics,
+      jobs,
+    ]),
+    {
+      prefix: '/v1/admin',
+    },
+  );
   return app;
 }

@@ -7,6 +7,7 @@ import { connect, disconnect } from './database.ts';
 import { openDependencies } from './dependencies.ts';
 import { provideDatabase } from './embedded/index.ts';
 import type { Say } from './embedded/say.ts';
+import { countActivityDaily } from './jobs/count-activity.ts';
 import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
 import { openKeyring } from './keyring-file.ts';
@@ -91,6 +92,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   const jobs = new JobRunner({ log: logger, metrics: app.metrics });
   closing.add(() => jobs.stop());
   jobs.register(rotateSigningKeys(deps.signingKeys));
+  jobs.register(countActivityDaily);
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

@@ -28,6 +28,7 @@ export const auditEvents = defineCollection({
   indexes: {
     idx_audit_events_target_id: 'What happened to an account, newest first.',
     idx_audit_events_actor_id: 'What an account did, newest first.',
+    idx_audit_events_action: 'What happened of one kind, by time: the daily counts.',
   },
   relations: [
     { path: 'target.id', to: 'users', many: true, verb: 'is told of by', onDelete: 'Kept.' },

@@ -1,4 +1,5 @@
 import { type Connection, mongo } from 'mongoose';
+import { activityDaily } from './activity.ts';
 import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
 import { credentials } from './credential.ts';
@@ -28,6 +29,7 @@ export const collections: readonly Collection[] = Object.freeze([
   outbox,
   signingKeys,
   auditEvents,
+  activityDaily,
   guards,
   jobs,
   idempotencyKeys,

@@ -142,6 +142,11 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ method: 'GET', url: '/v1/admin/jobs', as: await scene.admin() });
   },
 
+  async 'GET /v1/admin/statistics'(scene) {
+    const query = { from: '2026-01-01', to: '2026-02-01' };
+    await scene.send({ method: 'GET', url: '/v1/admin/statistics', as: await scene.admin(), query });
+  },
+
   'GET /v1/admin/users': exerciseUserList,
 
   async 'GET /v1/admin/users/:id'(scene) {

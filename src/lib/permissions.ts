@@ -9,6 +9,7 @@ export const PERMISSIONS = [
   'operations:read',
   'api-keys:read',
   'api-keys:write',
+  'statistics:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

@@ -84,6 +84,7 @@ const auditEventSchema = new Schema(
 
 auditEventSchema.index({ 'target.id': 1, _id: 1 }, { name: 'idx_audit_events_target_id' });
 auditEventSchema.index({ 'actor.id': 1, _id: 1 }, { name: 'idx_audit_events_actor_id' });
+auditEventSchema.index({ action: 1, _id: 1 }, { name: 'idx_audit_events_action' });
 
 export const AuditEvent = model('AuditEvent', auditEventSchema);
 

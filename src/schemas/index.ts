@@ -1,3 +1,4 @@
+import * as activity from './activity.ts';
 import * as apiKey from './api-key.ts';
 import * as common from './common.ts';
 import * as factor from './factor.ts';
@@ -12,6 +13,7 @@ import * as user from './user.ts';
 
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
 export const namedSchemas = [
+  activity,
   apiKey,
   common,
   factor,

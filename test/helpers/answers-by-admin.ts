@@ -1,3 +1,4 @@
+import { countActivity } from '../../src/models/activity-count.ts';
 import type { World } from './answers.ts';
 import { ID_OF_NOTHING } from './operations.ts';
 import { age, call, person, signIn } from './people.ts';
@@ -38,4 +39,12 @@ export async function byApiKey({ service, see }: World): Promise<void> {
   );
   await see(`DELETE ${url}/{id}`, admin.call('DELETE', `${url}/${apiKey.id}`));
   await see(`GET ${url}`, byKey('GET', url));
+}
+
+/** Statistics, of the days that were counted. */
+export async function aboutActivity({ service, see }: World): Promise<void> {
+  await countActivity(new AbortController().signal);
+  const admin = await person(service, { roles: ['admin'] });
+  const read = (query = '') => admin.call('GET', `/v1/admin/statistics${query}`);
+  await see('GET /v1/admin/statistics', read(), read('?from=2026-02-30'), read('?from=2020-01-01&to=2026-01-01'));
 }

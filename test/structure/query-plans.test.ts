@@ -9,6 +9,7 @@ import { EXERCISES } from '../../src/explain/exercises.ts';
 import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
+import { countActivity } from '../../src/models/activity-count.ts';
 import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import { USER_LISTS } from '../../src/models/user-list.ts';
@@ -110,6 +111,16 @@ it('the queries of the delivery of mail', async () => {
   });
   expect(sent.map(({ name }) => name)).toEqual(['find', 'findAndModify', 'update', 'findAndModify', 'update']);
   expect(await wrongIn(sent)).toEqual([]);
+});
+
+it('the queries of the daily counts', async () => {
+  const { signal } = new AbortController();
+  await countActivity(signal);
+  const later = new Date(Date.now() + 600_000);
+  const sent = await sentBy(() => countActivity(signal, later));
+  const names = ['find', 'aggregate', 'aggregate', 'find', 'find', 'update', 'update'];
+  expect(sent.map(({ name }) => name).filter((name) => name !== 'getMore')).toEqual(names);
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
 });
 
 describe('the check itself', () => {

@@ -12,7 +12,7 @@ import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import type { World } from '../helpers/answers.ts';
-import { byApiKey } from '../helpers/answers-by-admin.ts';
+import { aboutActivity, byApiKey } from '../helpers/answers-by-admin.ts';
 import { byIdentity } from '../helpers/answers-by-identity.ts';
 import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
 import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
@@ -172,6 +172,7 @@ beforeAll(async () => {
   await byMail(world);
   await asAdminByMail(world);
   await byApiKey(world);
+  await aboutActivity(world);
   await withApp(world);
   await withPasskey(world);
 });
