@@ -54,6 +54,7 @@ describe('every list', () => {
       'GET /v1/sessions',
       'GET /v1/admin/users',
       'GET /v1/admin/users/{id}/sessions',
+      'GET /v1/admin/api-keys',
     ]);
     for (const list of lists) {
       const hidden = paths.filter((path) => !list.queryParameters.includes(path));
