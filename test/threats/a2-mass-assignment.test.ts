@@ -56,7 +56,8 @@ it('the list holds what the account itself may never write', () => {
 });
 
 /** No more at once than a problem document lists. */
-const chunks = (names: string[]) => [names.slice(0, 40), names.slice(40)];
+const chunks = (names: string[]) =>
+  Array.from({ length: Math.ceil(names.length / 40) }, (_, n) => names.slice(n * 40, (n + 1) * 40));
 
 it('every body that names one is refused at that name, and nothing is stored', async () => {
   let refusals = 0;
