@@ -155,6 +155,6 @@ export async function countActivity(signal: AbortSignal, now = new Date()): Prom
     result.days += 1;
     result.events += events;
   }
-  await forgetAccounts(oldest);
+  if (!signal.aborted) await forgetAccounts(oldest);
   return result;
 }

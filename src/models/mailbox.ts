@@ -15,8 +15,8 @@ import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
  * whoever proves it first gets it empty: password, sessions, factors, identities, API keys and all that was mailed are
  * gone, in the same transaction. A proven mailbox is proven once more, and nothing changes.
  *
- * Whatever adds a session, a factor, an identity or an API key to an account must write the account's own document, so that it
- * conflicts with this.
+ * Whatever adds a session, a factor, an identity or an API key to an account must write the account's own document, so
+ * that it conflicts with this.
  *
  * @param guard what the account must still be, its email above all: whatever was proven about another one counts for nothing
  * @returns the account as it is now, or null when it has changed since or may not sign in

@@ -103,14 +103,17 @@ const guarded = new WeakSet<object>();
 
 /**
  * Opens an access scope: every route registered in it is marked with its level and guarded by it, before its body is
- * read. An admin route that names no permission does not boot.
+ * read. An admin route that names no permission does not boot, nor does another one with what is for admin routes.
  */
 export function guard(app: App, access: Access): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, access };
     guarded.add(route.config);
-    if (access === 'admin' && route.config.permission === undefined)
+    const { permission, recent, sessionOnly } = route.config;
+    if (access === 'admin' && permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    if (access !== 'admin' && (recent || sessionOnly))
+      throw new Error(`${String(route.method)} ${route.url} is no admin route: recent and sessionOnly are for those`);
     if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
   });
   const authenticate = authenticator(app);

@@ -37,6 +37,18 @@ describe('does not boot:', () => {
     },
   );
 
+  it.each(['public', 'signed-in'] as const)(
+    'a %s route that asks for what only admin routes ask for',
+    async (access) => {
+      const scope = (config: { recent?: boolean; sessionOnly?: boolean }) => async (app: App) => {
+        guard(app, access);
+        app.get('/v1/mistaken', { config }, handler);
+      };
+      for (const config of [{ recent: true }, { sessionOnly: true }])
+        await expect(boot((app) => app.register(scope(config)))).rejects.toThrow('no admin route');
+    },
+  );
+
   it('an admin route without a permission', async () => {
     const scope = async (app: App) => {
       guard(app, 'admin');
