@@ -14,8 +14,10 @@ import requestContext from './plugins/request-context.ts';
 import security from './plugins/security.ts';
 import sessionCookies from './plugins/session-cookies.ts';
 import validation from './plugins/validation.ts';
+import adminApiKeys from './routes/admin-api-keys.ts';
 import adminErasure from './routes/admin-erasure.ts';
 import adminNewUsers from './routes/admin-new-users.ts';
+import adminStatistics from './routes/admin-statistics.ts';
 import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
@@ -90,9 +92,9 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     { prefix: '/v1' },
   );
   await app.register(
-    scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, auditEvents]),
+    scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, adminApiKeys]),
     { prefix: '/v1/admin' },
   );
-  await app.register(scope('admin', [jobs, retention]), { prefix: '/v1/admin' });
+  await app.register(scope('admin', [auditEvents, adminStatistics, jobs, retention]), { prefix: '/v1/admin' });
   return app;
 }

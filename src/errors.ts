@@ -43,7 +43,7 @@ export const ERRORS = Object.freeze({
   'invalid-token': [
     401,
     'The token is not valid',
-    'It is malformed, expired or its session has ended. Refresh the session or sign in again.',
+    'It is malformed, expired, or its session or API key has ended. Refresh the session or sign in again.',
   ],
   'invalid-credentials': [401, 'Email or password is wrong', 'The same answer is given whatever the cause.'],
   'mfa-required': [
@@ -98,7 +98,7 @@ export const ERRORS = Object.freeze({
     'Requests from this origin are not taken',
     'A request that carries cookies must come from an origin of `CORS_ORIGINS` or from the service itself.',
   ],
-  forbidden: [403, 'Not allowed', 'The account lacks the permission that this route needs.'],
+  forbidden: [403, 'Not allowed', 'The account or the API key lacks the permission that this route needs.'],
   'reauthentication-required': [
     403,
     'A recent sign-in is needed',

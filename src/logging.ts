@@ -15,6 +15,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'ip',
   'userId',
   'sessionId',
+  'apiKeyId',
   'code',
   // What went wrong
   'err',

@@ -4,7 +4,7 @@ import { passwordsOf } from './dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from './lib/keyring.ts';
 import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
-import type { Dependencies } from './types/fastify.ts';
+import type { App, Dependencies } from './types/fastify.ts';
 
 /** No request is served, so no token is signed. */
 const noSigningKeys: Dependencies['signingKeys'] = {
@@ -16,8 +16,8 @@ const noSigningKeys: Dependencies['signingKeys'] = {
   rotate: async () => false,
 };
 
-/** The OpenAPI document of the very application that is served; needs neither a database nor an environment. */
-export async function buildOpenApiDocument(): Promise<object> {
+/** Asks the very application that is served about itself; needs neither a database nor an environment. */
+export async function withDocumentedApp<T>(work: (app: App) => T): Promise<T> {
   const config = loadConfig({ LOG_LEVEL: 'silent' });
   const keyring = parseKeyring(generateKeyringSpec());
   const app = await buildApp(config, {
@@ -30,8 +30,10 @@ export async function buildOpenApiDocument(): Promise<object> {
   });
   try {
     await app.ready();
-    return app.swagger();
+    return work(app);
   } finally {
     await app.close();
   }
 }
+
+export const buildOpenApiDocument = (): Promise<object> => withDocumentedApp((app) => app.swagger());

@@ -7,6 +7,7 @@ import { connect, disconnect } from './database.ts';
 import { openDependencies } from './dependencies.ts';
 import { provideDatabase } from './embedded/index.ts';
 import type { Say } from './embedded/say.ts';
+import { countActivityDaily } from './jobs/count-activity.ts';
 import { retentionJob } from './jobs/retention.ts';
 import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
@@ -96,6 +97,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   jobs.register(rotateSigningKeys(deps.signingKeys));
   jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
   jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
+  jobs.register(countActivityDaily);
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

@@ -12,6 +12,23 @@ export const withProperties = (rules) => (schema) => ({
   ),
 });
 
+/** The rule that stands at a path, such as `actor.type`. */
+const ruleAt = (schema, path) => path.split('.').reduce((rule, name) => rule.properties[name], schema);
+
+/** More values for a property whose values are listed; whatever another migration has added stays. */
+export const withValues = (path, values) => (schema) => {
+  const rule = ruleAt(schema, path);
+  rule.enum = [...new Set([...rule.enum, ...values])];
+  return schema;
+};
+
+/** Undoes `withValues`. */
+export const withoutValues = (path, values) => (schema) => {
+  const rule = ruleAt(schema, path);
+  rule.enum = rule.enum.filter((value) => !values.includes(value));
+  return schema;
+};
+
 /** Gives the collection the validator that `change` makes of its own. */
 export async function changeValidator(db, name, change) {
   const [{ options }] = await db.listCollections({ name }).toArray();

@@ -4,7 +4,9 @@ import { writeDocuments } from '../documents/write.ts';
 export function register(program: Command): void {
   program
     .command('docs')
-    .description('Writes the generated documents: docs/SCHEMA.md, docs/configuration.md, docs/openapi.json.')
+    .description(
+      'Writes the generated documents: docs/SCHEMA.md, docs/configuration.md, docs/access.md, docs/openapi.json.',
+    )
     .action(async () => {
       for (const path of await writeDocuments()) process.stdout.write(`${path}\n`);
     });

@@ -44,7 +44,7 @@ export const auditEvents = defineCollection({
   indexes: {
     idx_audit_events_target_id: 'What happened to an account, newest first.',
     idx_audit_events_actor_id: 'What an account did, newest first.',
-    idx_audit_events_action: 'One kind of events, newest first.',
+    idx_audit_events_action: 'One kind of events, newest first; the daily counts.',
     idx_audit_events_outcome: 'What failed or was denied, newest first.',
     idx_audit_events_seal_id: 'The events of a seal, and those that wait for one.',
   },

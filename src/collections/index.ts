@@ -1,4 +1,6 @@
 import { type Connection, mongo } from 'mongoose';
+import { activityDaily } from './activity.ts';
+import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
 import { auditSeals } from './audit-seal.ts';
 import { credentials } from './credential.ts';
@@ -25,11 +27,13 @@ export const collections: readonly Collection[] = Object.freeze([
   oneTimeTokens,
   credentials,
   identities,
+  apiKeys,
   outbox,
   signingKeys,
   auditEvents,
   erasures,
   auditSeals,
+  activityDaily,
   guards,
   jobs,
   idempotencyKeys,

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { accessDocument } from './access.ts';
 import { configurationDocument } from './configuration.ts';
 import { schemaDocument } from './schema.ts';
 
@@ -19,11 +20,15 @@ export const writeSchemaDocument = async (): Promise<string> => write('SCHEMA.md
 /** Writes every generated document. @returns their paths */
 export async function writeDocuments(): Promise<string[]> {
   // Only here, because it loads the whole application, which no other command wants to wait for.
-  const { buildOpenApiDocument } = await import('../openapi-document.ts');
-  const openApi = `${JSON.stringify(await buildOpenApiDocument(), undefined, 2)}\n`;
+  const { withDocumentedApp } = await import('../openapi-document.ts');
+  const { openApi, access } = await withDocumentedApp((app) => ({
+    openApi: `${JSON.stringify(app.swagger(), undefined, 2)}\n`,
+    access: accessDocument(app.routeTable),
+  }));
   return [
     await writeSchemaDocument(),
     await write('configuration.md', configurationDocument()),
+    await write('access.md', access),
     await write('openapi.json', openApi),
   ];
 }

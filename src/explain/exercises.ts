@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
+import { API_KEY_EXERCISES } from './exercise-api-keys.ts';
 import { AUDIT_EXERCISES } from './exercise-audit.ts';
 import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
@@ -143,6 +144,11 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
     await scene.send({ method: 'GET', url: '/v1/admin/jobs', as: await scene.admin() });
   },
 
+  async 'GET /v1/admin/statistics'(scene) {
+    const query = { from: '2026-01-01', to: '2026-02-01' };
+    await scene.send({ method: 'GET', url: '/v1/admin/statistics', as: await scene.admin(), query });
+  },
+
   'GET /v1/admin/users': exerciseUserList,
 
   async 'GET /v1/admin/users/:id'(scene) {
@@ -192,6 +198,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
 
   ...AUDIT_EXERCISES,
   ...MAILED_EXERCISES,
+  ...API_KEY_EXERCISES,
 
   ...LIFECYCLE_EXERCISES,
 

@@ -23,6 +23,12 @@ export class LocalCounter {
     return { count: 1, resetMs: this.#windowMs };
   }
 
+  /** How many of `key` were counted in its window, and when that ends (milliseconds from now). */
+  peek(key: string, now = Date.now()): { readonly count: number; readonly resetMs: number } {
+    const entry = this.#counts.get(key);
+    return entry && entry.ends > now ? { count: entry.count, resetMs: entry.ends - now } : { count: 0, resetMs: 0 };
+  }
+
   #forgetOldest(): void {
     for (const key of this.#counts.keys()) {
       this.#counts.delete(key);

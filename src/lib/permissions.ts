@@ -9,10 +9,13 @@ export const PERMISSIONS = [
   'password-resets:write',
   'audit:read',
   'operations:read',
+  'api-keys:read',
+  'api-keys:write',
+  'statistics:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-const ROLE_PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = Object.freeze({
+export const ROLE_PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = Object.freeze({
   user: [],
   support: ['users:read', 'sessions:read', 'sessions:write', 'password-resets:write', 'audit:read'],
   admin: PERMISSIONS,
@@ -25,11 +28,13 @@ export function permissionsOf(roles: readonly string[]): ReadonlySet<Permission>
   return new Set(roles.flatMap((role) => (isRole(role) ? (ROLE_PERMISSIONS[role] ?? []) : [])));
 }
 
-/** Nobody grants what they lack: whether `granter` has every permission that `granted` gives. */
-export function mayGrant(granter: readonly string[], granted: readonly string[]): boolean {
-  const own = permissionsOf(granter);
-  return [...permissionsOf(granted)].every((permission) => own.has(permission));
-}
+/** Nobody grants what they lack: whether `own` has every permission of `granted`. */
+export const mayGrant = (own: ReadonlySet<Permission>, granted: Iterable<Permission>): boolean =>
+  [...granted].every((permission) => own.has(permission));
+
+/** Those of a list that somebody holds; what is no permission is held by nobody. */
+export const heldOf = (list: readonly string[], held: ReadonlySet<Permission>): Permission[] =>
+  [...held].filter((permission) => list.includes(permission));
 
 /** The roles that count in a session: those of `strict` only where it was proven by more than one factor. */
 export const rolesInForce = <R extends string>(

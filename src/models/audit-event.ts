@@ -51,11 +51,14 @@ export const AUDIT_ACTIONS = [
   'audit.read',
   'audit.verified',
   'audit.exported',
+  'api-key.created',
+  'api-key.renamed',
+  'api-key.deleted',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const AUDIT_OUTCOMES = ['success', 'failure', 'denied'] as const;
-export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system'] as const;
+export const ACTOR_TYPES = ['anonymous', 'user', 'operator', 'system', 'api-key'] as const;
 
 /** In characters. The name of a target is that of a key or of a route. */
 export const AUDIT_LIMITS = Object.freeze({ reason: 500, name: 128, note: 500, userAgent: 512, requestId: 64 });

@@ -1,4 +1,5 @@
 import type { ClientSession, QueryFilter, Types } from 'mongoose';
+import { ApiKey } from './api-key.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { Credential } from './credential.ts';
 import { Identity } from './identity.ts';
@@ -11,11 +12,11 @@ import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
  * the account or a session of it: a reset, a mailed link or code, an identity with a verified email.
  *
  * An account whose mailbox nobody has proven yet may have been made by a stranger who waits for its owner to come. So
- * whoever proves it first gets it empty: password, sessions, factors, identities and all that was mailed are gone, in
- * the same transaction. A proven mailbox is proven once more, and nothing changes.
+ * whoever proves it first gets it empty: password, sessions, factors, identities, API keys and all that was mailed are
+ * gone, in the same transaction. A proven mailbox is proven once more, and nothing changes.
  *
- * Whatever adds a session, a factor or an identity to an account must write the account's own document, so that it
- * conflicts with this.
+ * Whatever adds a session, a factor, an identity or an API key to an account must write the account's own document, so
+ * that it conflicts with this.
  *
  * @param guard what the account must still be, its email above all: whatever was proven about another one counts for nothing
  * @returns the account as it is now, or null when it has changed since or may not sign in
@@ -42,6 +43,7 @@ async function reclaim(
   const sessions = await endSessions(tx, id);
   const credentials = await Credential.deleteMany({ userId: id }, { session: tx });
   const identities = await Identity.deleteMany({ userId: id }, { session: tx });
+  const apiKeys = await ApiKey.deleteMany({ userId: id }, { session: tx });
   await revokeTokens(tx, id);
   const user = await User.findOneAndUpdate(
     { _id: id, emailVerified: false },
@@ -57,6 +59,7 @@ async function reclaim(
     sessions > 0 && 'sessions',
     credentials.deletedCount > 0 && 'credentials',
     identities.deletedCount > 0 && 'identities',
+    apiKeys.deletedCount > 0 && 'apiKeys',
   ].filter((what) => what !== false);
   await recordAuditEvent(
     tx,

@@ -1,5 +1,6 @@
 import type { ClientSession, QueryFilter, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
+import { ApiKey } from './api-key.ts';
 import { Credential } from './credential.ts';
 import { keepAnAdmin } from './guard.ts';
 import { Identity } from './identity.ts';
@@ -9,7 +10,7 @@ import { Session } from './session.ts';
 import { User, type UserRecord } from './user.ts';
 
 /** What belongs to an account and has no meaning without it. A test compares this with the list of collections. */
-export const OWNED = [Session, OneTimeToken, Credential, Identity, Outbox] as const;
+export const OWNED = [Session, OneTimeToken, Credential, Identity, Outbox, ApiKey] as const;
 
 /**
  * Removes an account that `filter` still matches, with all that belongs to it, for good. The audit trail stays: it

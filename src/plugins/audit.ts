@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AUDIT_LIMITS, type AuditOrigin } from '../models/audit-event.ts';
 import type { App } from '../types/fastify.ts';
@@ -9,6 +10,11 @@ declare module 'fastify' {
   }
 }
 
+function actorOf({ session, apiKey }: FastifyRequest): AuditOrigin['actor'] {
+  if (apiKey) return { type: 'api-key', id: apiKey._id };
+  return session ? { type: 'user', id: session.userId } : { type: 'anonymous' };
+}
+
 export default fp(
   async (app: App) => {
     const told = new WeakMap<object, { refusal: boolean }>();
@@ -18,7 +24,7 @@ export default fp(
         told.set(this, known);
         const userAgent = this.headers['user-agent'];
         return {
-          actor: this.session ? { type: 'user', id: this.session.userId } : { type: 'anonymous' },
+          actor: actorOf(this),
           ip: this.ip,
           requestId: this.id,
           keyring: this.server.deps.keyring,

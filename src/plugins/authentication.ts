@@ -1,11 +1,12 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { list } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { type VerifiedToken, verifyAccessToken } from '../lib/access-token.ts';
-import { permissionsOf, rolesInForce } from '../lib/permissions.ts';
+import { type Permission, permissionsOf, rolesInForce } from '../lib/permissions.ts';
 import { findSession } from '../models/session.ts';
 import type { Access, App, AuthenticatedSession, RouteEntry } from '../types/fastify.ts';
+import { apiKeyAuthenticator, offeredApiKey } from './api-key-authentication.ts';
 import { sessionCookies } from './session-cookies.ts';
 
 /** A sign-in counts as recent for this long; sensitive changes ask for one. */
@@ -69,8 +70,27 @@ const INVALID_CHALLENGE = { 'www-authenticate': 'Bearer error="invalid_token"' }
 export const recentUntil = ({ authenticatedAt }: Pick<AuthenticatedSession, 'authenticatedAt'>): Date =>
   new Date(authenticatedAt.getTime() + RECENT_MS);
 
-export const signedInRecently = (session: AuthenticatedSession): boolean =>
-  Date.now() <= recentUntil(session).getTime();
+const signedInRecently = (session: AuthenticatedSession): boolean => Date.now() <= recentUntil(session).getTime();
+
+/**
+ * For what must not be done from a session that was left open, or stolen. An API key passes, see `recent` of a route.
+ * @throws {AppError} `reauthentication-required`
+ */
+export function assertRecent({ session }: FastifyRequest): void {
+  if (session && !signedInRecently(session)) throw new AppError('reauthentication-required');
+}
+
+/** What the caller of a request may do, for routes that grant anything. */
+export function permissionsOfCaller({ permissions }: FastifyRequest): ReadonlySet<Permission> {
+  if (!permissions) throw new AppError('unauthenticated', { headers: CHALLENGE });
+  return permissions;
+}
+
+/** Who calls, as what is counted or kept for them is named; undefined for nobody. */
+export function callerName({ session, apiKey }: FastifyRequest): string | undefined {
+  if (apiKey) return `api-key:${apiKey._id}`;
+  return session ? `user:${session.userId}` : undefined;
+}
 
 /** The session of a request in a scope that asks for one. */
 export function sessionOf({ session }: FastifyRequest): AuthenticatedSession {
@@ -83,14 +103,17 @@ const guarded = new WeakSet<object>();
 
 /**
  * Opens an access scope: every route registered in it is marked with its level and guarded by it, before its body is
- * read. An admin route that names no permission does not boot.
+ * read. An admin route that names no permission does not boot, nor does another one with what is for admin routes.
  */
 export function guard(app: App, access: Access): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, access };
     guarded.add(route.config);
-    if (access === 'admin' && route.config.permission === undefined)
+    const { permission, recent, sessionOnly } = route.config;
+    if (access === 'admin' && permission === undefined)
       throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    if (access !== 'admin' && (recent || sessionOnly))
+      throw new Error(`${String(route.method)} ${route.url} is no admin route: recent and sessionOnly are for those`);
     if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
   });
   const authenticate = authenticator(app);
@@ -99,40 +122,68 @@ export function guard(app: App, access: Access): void {
     if (presents) request.session = await authenticate(request);
   }
   if (access === 'public') return;
+  const admitSession = sessionAdmission(app, access, authenticate);
+  const admitApiKey = access === 'admin' ? apiKeyAdmission(app) : undefined;
+  app.addHook('onRequest', async (request, reply) => {
+    const key = admitApiKey && offeredApiKey(request);
+    await (key === undefined ? admitSession(request) : admitApiKey?.(request, reply, key));
+  });
+}
+
+/** Lets a session in that has what its route asks for. */
+function sessionAdmission(app: App, access: Access, authenticate: ReturnType<typeof authenticator>) {
   const strict = new Set(list(app.config.SECOND_FACTOR_ROLES));
-  app.addHook('onRequest', async (request) => {
+  return async (request: FastifyRequest): Promise<void> => {
     const session = await authenticate(request);
     const roles = rolesInForce(session, strict);
     // Whatever a route decides by roles, it decides by those that count.
     request.session = roles === session.roles ? session : { ...session, roles };
-    const { permission } = request.routeOptions.config;
-    if (permission !== undefined && !permissionsOf(roles).has(permission))
+    const permissions = permissionsOf(roles);
+    request.permissions = permissions;
+    const { permission, recent } = request.routeOptions.config;
+    if (permission !== undefined && !permissions.has(permission))
       throw new AppError(permissionsOf(session.roles).has(permission) ? 'second-factor-required' : 'forbidden');
-    if (access === 'recently-authenticated' && !signedInRecently(session))
-      throw new AppError('reauthentication-required');
-  });
+    if (access === 'recently-authenticated' || recent) assertRecent(request);
+  };
+}
+
+/** Lets an API key in that has the permission of its route. It stands for no session: routes that need one refuse it. */
+function apiKeyAdmission(app: App) {
+  const authenticate = apiKeyAuthenticator(app);
+  return async (request: FastifyRequest, reply: FastifyReply, key: string): Promise<void> => {
+    const { apiKey, permissions } = await authenticate(request, reply, key);
+    request.apiKey = apiKey;
+    request.permissions = permissions;
+    const { permission, sessionOnly } = request.routeOptions.config;
+    if (sessionOnly) throw new AppError('forbidden', { detail: 'No API key may do this: sign in.' });
+    if (permission === undefined || !permissions.has(permission)) throw new AppError('forbidden');
+  };
 }
 
 interface RegisteredRoute {
   readonly method: string | string[];
   readonly url: string;
-  config?: Pick<RouteEntry, 'access' | 'permission'>;
+  config?: FastifyContextConfig;
+}
+
+function entriesOf({ method, url, config = {} }: RegisteredRoute): RouteEntry[] {
+  const { access, permission, recent = false, sessionOnly = false, optionalSession = false } = config;
+  return [method]
+    .flat()
+    .map((each) => ({ method: each, url, access, permission, recent, sessionOnly, optionalSession }));
 }
 
 /** Deny by default: a route that is neither in a scope nor public by its own word stops the boot. */
 export default fp<Record<never, never>>(
   async (app) => {
-    app.decorateRequest('session', null);
+    app.decorateRequest('session', null).decorateRequest('apiKey', null).decorateRequest('permissions', null);
     const routes: RegisteredRoute[] = [];
     app.addHook('onRoute', (route) => {
       routes.push(route as RegisteredRoute);
     });
     app.decorate('routeTable', {
       // Scopes mark a route after it has passed here, so their marks are read when somebody asks.
-      getter: () =>
-        routes.flatMap(({ method, url, config: { access, permission } = {} }) =>
-          [method].flat().map((each): RouteEntry => ({ method: each, url, access, permission })),
-        ),
+      getter: () => routes.flatMap(entriesOf),
     });
     app.addHook('onReady', async () => {
       const undeclared = routes.filter(({ config }) => !config || !(guarded.has(config) || config.access === 'public'));

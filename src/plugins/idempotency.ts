@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { placeOf } from '../lib/keyring.ts';
 import { claimKey, type KeptResponse, keepResponse, releaseKey } from '../models/idempotency-key.ts';
 import type { App } from '../types/fastify.ts';
+import { callerName } from './authentication.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -44,7 +45,7 @@ function claim({ deps }: App, route: string, without: readonly string[]) {
     if (key === undefined) return;
     const fingerprint = mac('request', fingerprinted(request, without));
     // Without an account, whoever guesses a key must know the whole request to be told its response.
-    const actor = request.session ? `user:${request.session.userId}` : `anonymous:${fingerprint}`;
+    const actor = callerName(request) ?? `anonymous:${fingerprint}`;
     const id = mac('key', actor, route, key);
     const found = await claimKey(id, fingerprint);
     if (found.state === 'claimed') request.idempotencyClaim = { id, lease: found.lease };

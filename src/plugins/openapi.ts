@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifySchema } from 'fastify';
+import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import { SAFE_METHODS } from '../lib/http-methods.ts';
 import { withProblem } from '../schemas/common.ts';
@@ -14,9 +14,10 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-/** Schemes of the access token, as the document names them. */
+/** Schemes of the access token and of API keys, as the document names them. */
 const BEARER = 'accessToken';
 const COOKIE = 'sessionCookie';
+const API_KEY = 'apiKey';
 
 const TAGS = [
   { name: 'Account', description: 'What an account does for itself.' },
@@ -35,24 +36,33 @@ Lists are paged by \`limit\` and \`cursor\`; single resources carry an \`ETag\` 
 
 interface DocumentedRoute {
   readonly method: string | readonly string[];
-  readonly config?: { readonly access?: string; readonly permission?: string; readonly optionalSession?: boolean };
+  readonly config?: FastifyContextConfig;
 }
 
 /** What the scope of a route says about who may call it, in the words of OpenAPI. */
 function withAccess(schema: FastifySchema | undefined, { method, config = {} }: DocumentedRoute): FastifySchema {
-  const { access = 'public', permission, optionalSession } = config;
+  const { access = 'public', permission, optionalSession, sessionOnly } = config;
   const unsafe = ![method].flat().every((each) => SAFE_METHODS.has(each));
   const byCookie = (access !== 'public' || optionalSession) && unsafe;
   const signedIn = [{ [BEARER]: [] }, { [COOKIE]: [] }];
   const permissionNote = permission === undefined ? '' : `\n\nNeeds the permission \`${permission}\`.`;
-  const recentNote = access === 'recently-authenticated' ? '\n\nNeeds a sign-in within the last 10 minutes.' : '';
-  const description = `${schema?.description ?? ''}${permissionNote}${recentNote}`.trim();
+  const description = `${schema?.description ?? ''}${permissionNote}${recentNote(config)}`.trim();
   return {
     ...schema,
     ...(description && { description }),
     ...(byCookie && { response: withProblem(schema?.response ?? {}, 'foreign-origin') }),
-    security: access !== 'public' ? signedIn : optionalSession ? [{}, ...signedIn] : [],
+    security: [
+      ...(optionalSession ? [{}] : []),
+      ...(access !== 'public' || optionalSession ? signedIn : []),
+      ...(access === 'admin' && !sessionOnly ? [{ [API_KEY]: [] }] : []),
+    ],
   };
+}
+
+function recentNote({ access, recent, sessionOnly }: FastifyContextConfig): string {
+  if (access !== 'recently-authenticated' && !recent) return '';
+  const who = recent && !sessionOnly ? 'A session needs' : 'Needs';
+  return `\n\n${who} a sign-in within the last 10 minutes.`;
 }
 
 /** Gathers the OpenAPI document from the very schemas that validate. */
@@ -83,6 +93,12 @@ async function openapi(app: App): Promise<void> {
             name: ACCESS_COOKIE,
             description:
               'The same as a cookie, after a sign-in with `transport: "cookie"`. Unsafe requests need an `Origin` of `CORS_ORIGINS` or of the service itself.',
+          },
+          [API_KEY]: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'rk_<prefix>_<secret>',
+            description: 'For services: what `POST /v1/admin/api-keys` has given. Administration alone takes it.',
           },
         },
       },

@@ -6,8 +6,9 @@ import { SAFE_METHODS } from '../lib/http-methods.ts';
 import { LocalCounter } from '../lib/local-counter.ts';
 import { type Count, type Limit, openCounter } from '../models/rate-limit.ts';
 import type { App } from '../types/fastify.ts';
+import { callerName } from './authentication.ts';
 
-/** Reads of one session, on each instance: plenty for a person, little for a crawler. */
+/** Reads of one session or API key, on each instance: plenty for a person, little for a crawler. */
 const READS: Limit = { name: 'reads', max: 600, windowMs: 60_000 };
 
 /** Unsafe requests to a route that names no limit of its own, by account or address. */
@@ -48,7 +49,7 @@ function sharedLimit(app: App, policy: Policy): LimitHook {
   const { keyring } = app.deps;
   const counter = openCounter(policy.limit);
   return async (request, reply) => {
-    const who = request.session ? `user:${request.session.userId}` : `address:${limitKey(request.ip)}`;
+    const who = callerName(request) ?? `address:${limitKey(request.ip)}`;
     const key = keyring.mac('rate-limit', who).toString('base64url');
     const exceeded = settle(policy, await counter.countUp(key), reply);
     if (exceeded) throw exceeded;
@@ -59,7 +60,8 @@ function sharedLimit(app: App, policy: Policy): LimitHook {
 function localLimit(policy: Policy): SyncLimitHook {
   const counter = new LocalCounter({ windowMs: policy.limit.windowMs, maxKeys: MAX_LOCAL_KEYS });
   return (request, reply, done) => {
-    if (request.session) done(settle(policy, counter.countUp(String(request.session._id)), reply));
+    const caller = request.session ?? request.apiKey;
+    if (caller) done(settle(policy, counter.countUp(String(caller._id)), reply));
     else done();
   };
 }
@@ -67,7 +69,7 @@ function localLimit(policy: Policy): SyncLimitHook {
 /** A limit that a safe route names for itself: local for whoever is signed in, shared for everybody else. */
 function eitherLimit(local: SyncLimitHook, shared: LimitHook): SyncLimitHook {
   return (request, reply, done) => {
-    if (request.session) local(request, reply, done);
+    if (request.session || request.apiKey) local(request, reply, done);
     else shared(request, reply).then(() => done(), done);
   };
 }

@@ -42,7 +42,7 @@ export function loggedUrl(url: string): string {
 
 /** One line a request, when it is answered; what went wrong inside is logged where it is handled. */
 export function logAnswer(request: FastifyRequest, reply: FastifyReply, error?: Error | null): void {
-  const { session } = request;
+  const { session, apiKey } = request;
   request.log.info(
     {
       method: request.method,
@@ -51,6 +51,7 @@ export function logAnswer(request: FastifyRequest, reply: FastifyReply, error?: 
       ms: Math.round(reply.elapsedTime * 100) / 100,
       ip: request.ip,
       ...(session && { userId: session.userId, sessionId: session._id }),
+      ...(apiKey && { apiKeyId: apiKey._id }),
       ...(reply.problemCode && { code: reply.problemCode }),
       ...(error && { err: error }),
     },

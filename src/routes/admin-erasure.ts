@@ -1,9 +1,7 @@
 import { transaction } from '../database.ts';
-import { AppError } from '../errors.ts';
 import { toId } from '../models/ids.ts';
 import { eraseUser, holdUser, releaseUser } from '../models/user-lifecycle.ts';
 import { purgeUser } from '../models/user-purge.ts';
-import { sessionOf, signedInRecently } from '../plugins/authentication.ts';
 import {
   BODY_PROBLEMS,
   headers,
@@ -66,10 +64,9 @@ export default async function adminErasure(app: App): Promise<void> {
           ),
         },
       },
-      config: { permission: 'users:erase' },
+      config: { permission: 'users:erase', recent: true },
     },
     async (request) => {
-      if (!signedInRecently(sessionOf(request))) throw new AppError('reauthentication-required');
       const id = toId(request.params.id);
       const { purgeAt } = await transaction((tx) => eraseUser(tx, request.origin, { id, reason: request.body.reason }));
       const purged = await purgeUser(app.deps.keyring, request.origin, id);

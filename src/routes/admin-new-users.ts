@@ -6,7 +6,6 @@ import { mailPasswordReset, resetPathOf } from '../models/password-reset.ts';
 import { SIGN_IN_STATUSES } from '../models/user.ts';
 import { createUser, findAnyUser } from '../models/user-account.ts';
 import { emailField, profileChange } from '../models/user-fields.ts';
-import { sessionOf } from '../plugins/authentication.ts';
 import {
   BODY_PROBLEMS,
   headers,
@@ -51,7 +50,7 @@ export default async function adminNewUsers(app: App): Promise<void> {
     },
     async (request, reply) => {
       const { email: given, roles, ...input } = request.body;
-      if (roles) checkGrant(sessionOf(request), roles);
+      if (roles) checkGrant(request, roles);
       const { email, problems: emailProblems } = emailField(given);
       const { set: profile, problems: profileProblems } = profileChange(input);
       const errors = [...emailProblems, ...profileProblems];

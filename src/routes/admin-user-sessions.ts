@@ -4,7 +4,6 @@ import { toId } from '../models/ids.ts';
 import { listSessions } from '../models/session.ts';
 import { endAllSessions } from '../models/session-end.ts';
 import { findAnyUser } from '../models/user-account.ts';
-import { sessionOf } from '../plugins/authentication.ts';
 import { headers, IdParams, NoContent, ref, signedInProblems } from '../schemas/common.ts';
 import { SessionListQuery, SessionPage } from '../schemas/session.ts';
 import type { App } from '../types/fastify.ts';
@@ -39,7 +38,7 @@ export default async function adminUserSessions(app: App): Promise<void> {
       linkToNext(request, reply, nextCursor);
       const target = { collection: 'users', id: _id };
       await recordAuditEvent(undefined, request.origin, { action: 'sessions.listed', target, count: items.length });
-      return { items: items.map((session) => sessionView(session, sessionOf(request))), nextCursor };
+      return { items: items.map((session) => sessionView(session, request.session)), nextCursor };
     },
   );
 

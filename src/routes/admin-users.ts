@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { mayGrant, permissionsOf } from '../lib/permissions.ts';
@@ -8,10 +9,10 @@ import { changeRoles, findAnyUser, updateProfile } from '../models/user-account.
 import { profileChange } from '../models/user-fields.ts';
 import { countUsers, listUsers, type UserFilter } from '../models/user-list.ts';
 import { searchUsers } from '../models/user-search.ts';
-import { sessionOf, signedInRecently } from '../plugins/authentication.ts';
+import { assertRecent, permissionsOfCaller } from '../plugins/authentication.ts';
 import { BODY_PROBLEMS, headers, IdParams, ifMatch, ref, signedInProblems } from '../schemas/common.ts';
 import { AdminUser, AdminUserPage, AdminUserPatch, UserListQuery } from '../schemas/user.ts';
-import type { App, AuthenticatedSession } from '../types/fastify.ts';
+import type { App } from '../types/fastify.ts';
 import { adminUserView, cursorFor, linkToNext, preconditionOf, sendUser } from './representations.ts';
 
 const user = (description: string) => ({ ...ref(AdminUser), description, headers: headers('ETag') });
@@ -104,7 +105,7 @@ export default async function adminUsers(app: App): Promise<void> {
     },
     async (request, reply) => {
       const { roles, ...profile } = request.body;
-      if (roles) checkGrant(sessionOf(request), roles);
+      if (roles) checkGrant(request, roles);
       const change = profileChange(profile);
       if (change.problems.length > 0) throw new AppError('validation-failed', { errors: change.problems });
       const id = toId(request.params.id);
@@ -122,10 +123,10 @@ export default async function adminUsers(app: App): Promise<void> {
 }
 
 /** @throws {AppError} `forbidden` for a role that may do what the granter may not, `reauthentication-required` */
-export function checkGrant(session: AuthenticatedSession, roles: readonly Role[]): void {
-  if (!permissionsOf(session.roles).has('roles:write') || !mayGrant(session.roles, roles))
-    throw new AppError('forbidden');
-  if (!signedInRecently(session)) throw new AppError('reauthentication-required');
+export function checkGrant(request: FastifyRequest, roles: readonly Role[]): void {
+  const permissions = permissionsOfCaller(request);
+  if (!permissions.has('roles:write') || !mayGrant(permissions, permissionsOf(roles))) throw new AppError('forbidden');
+  assertRecent(request);
 }
 
 /** A search has an order of its own, and no index for other filters beside it. */

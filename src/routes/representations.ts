@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts';
 import { deviceName } from '../lib/device-name.ts';
+import { heldOf, PERMISSIONS } from '../lib/permissions.ts';
+import type { ApiKeyRecord } from '../models/api-key.ts';
 import type { SessionRecord } from '../models/session.ts';
 import type { UserRecord } from '../models/user.ts';
 import type { Position } from '../models/user-list.ts';
@@ -35,11 +37,23 @@ export function adminUserView(user: UserRecord) {
   };
 }
 
-export function sessionView(session: SessionRecord, current: AuthenticatedSession | SessionRecord) {
+export const apiKeyView = ({ _id, userId, name, prefix, permissions, createdAt, ...times }: ApiKeyRecord) => ({
+  id: _id.toHexString(),
+  name,
+  prefix,
+  // What a later version no longer knows is worth nothing, and no news to anybody.
+  permissions: heldOf(permissions, new Set(PERMISSIONS)),
+  createdBy: userId.toHexString(),
+  createdAt: createdAt.toISOString(),
+  ...(times.expiresAt && { expiresAt: times.expiresAt.toISOString() }),
+  ...(times.lastUsedAt && { lastUsedAt: times.lastUsedAt.toISOString() }),
+});
+
+export function sessionView(session: SessionRecord, current: AuthenticatedSession | SessionRecord | null) {
   const device = deviceName(session.userAgent ?? '');
   return {
     id: session._id.toHexString(),
-    current: session._id.equals(current._id),
+    current: current !== null && session._id.equals(current._id),
     authenticationMethods: session.authenticationMethods,
     ...(session.ip != null && { ip: session.ip }),
     ...(session.userAgent != null && { userAgent: session.userAgent }),
@@ -50,7 +64,7 @@ export function sessionView(session: SessionRecord, current: AuthenticatedSessio
   };
 }
 
-const etagOf = ({ revision }: UserRecord): string => `"${revision}"`;
+export const etagOf = ({ revision }: { readonly revision: number }): string => `"${revision}"`;
 
 /** Whether a reader has this version already (RFC 9110, section 13.1.2). */
 export function isKnown({ method, headers }: FastifyRequest, etag: string): boolean {

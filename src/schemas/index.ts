@@ -1,3 +1,5 @@
+import * as activity from './activity.ts';
+import * as apiKey from './api-key.ts';
 import * as audit from './audit.ts';
 import * as common from './common.ts';
 import * as factor from './factor.ts';
@@ -14,6 +16,8 @@ import * as user from './user.ts';
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
 export const namedSchemas = [
   audit,
+  activity,
+  apiKey,
   common,
   factor,
   identity,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Types } from 'mongoose';
 import type { Config } from '../config.ts';
 import type { IdentityProviders } from '../lib/identity/provider.ts';
 import type { Keyring } from '../lib/keyring.ts';
@@ -31,10 +32,18 @@ export interface RouteEntry {
   readonly url: string;
   readonly access: Access | undefined;
   readonly permission: Permission | undefined;
+  readonly recent: boolean;
+  readonly sessionOnly: boolean;
+  readonly optionalSession: boolean;
 }
 
 /** What one read of the session tells about whoever calls. */
 export type AuthenticatedSession = LiveSession;
+
+/** The API key that calls, in the admin scope; the name of its actor in the audit trail. */
+export interface AuthenticatedApiKey {
+  readonly _id: Types.ObjectId;
+}
 
 /** What the routes need besides the request; tests pass the same. */
 export interface Dependencies {
@@ -60,11 +69,22 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null where nobody is signed in. */
     session: AuthenticatedSession | null;
+    /** Null where no API key calls: outside the admin scope none is taken. */
+    apiKey: AuthenticatedApiKey | null;
+    /** What whoever calls may do; null where nobody does. */
+    permissions: ReadonlySet<Permission> | null;
   }
 
   interface FastifyContextConfig {
     access?: Access;
     permission?: Permission;
+    /**
+     * For dangerous acts in the admin scope: a session must have been proven within the last minutes. An API key passes:
+     * it is not left behind in a browser, and whoever gave it the permission had proven who they are.
+     */
+    recent?: boolean;
+    /** An admin route that takes no API key. */
+    sessionOnly?: boolean;
     /** How often; shared by all instances but for reads of signed-in accounts. */
     limit?: Limit;
     /** A public route that is told who calls, where somebody does. */

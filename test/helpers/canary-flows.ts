@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { apiKeyOf } from './api-keys.ts';
 import type { TestApp } from './app.ts';
 import { ACCESS, type Browser, openBrowser, REFRESH } from './cookie-jar.ts';
 import { challengeFor, codeOf, Device, type PasskeyJson, passkeyOptions } from './factors.ts';
@@ -114,4 +115,21 @@ export async function proveFactors(watch: Watch): Promise<void> {
   for (const part of ['signature', 'clientDataJSON']) secrets.add(assertion.response[part]);
   expect((await post('/v1/sessions/passkey', { assertion })).statusCode).toBe(201);
   expect((await post('/v1/sessions/passkey', { assertion })).statusCode).toBe(401);
+}
+
+/** API keys: made, used where they may be and where not, wrong ones, and one that is gone. */
+export async function callByKey(watch: Watch): Promise<void> {
+  const { service, secrets, heard, broken } = watch;
+  const admin = await person(service, { roles: ['admin'] });
+  const { id, key, headers } = await apiKeyOf(service, admin, ['operations:read']);
+  secrets.add(key).add(key.slice(-64));
+  const use = (url: string) => call(service, 'GET', url, undefined, { headers }).then(heard);
+  expect((await use('/v1/admin/jobs')).statusCode).toBe(200);
+  for (const url of ['/v1/users/me', '/v1/admin/users', `/v1/admin/jobs?key=${key}`]) await use(url);
+  expect((await call(service, 'POST', broken, {}, { headers }).then(heard)).statusCode).toBe(500);
+  const wrong = `rk_${'0'.repeat(16)}_${'c'.repeat(64)}`;
+  secrets.add(wrong);
+  heard(await call(service, 'GET', '/v1/admin/jobs', undefined, { headers: { authorization: `Bearer ${wrong}` } }));
+  expect((await admin.call('DELETE', `/v1/admin/api-keys/${id}`)).statusCode).toBe(204);
+  expect((await use('/v1/admin/jobs')).statusCode).toBe(401);
 }

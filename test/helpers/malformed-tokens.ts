@@ -8,6 +8,34 @@ const encoded = (value: unknown): string =>
 const jwt = (header: unknown, payload: unknown = { sub: 'x' }, signature = 'AAAA'): string =>
   `${encoded(header)}.${encoded(payload)}.${signature}`;
 
+/** API keys that are none: none of them tells a prefix to look for. */
+function malformedApiKeys(): string[] {
+  const [prefix, secret] = ['0123456789abcdef', 'f'.repeat(64)];
+  return [
+    'rk_',
+    'rk__',
+    `rk_${prefix}`,
+    `rk_${prefix}_`,
+    `rk__${secret}`,
+    `rk_${prefix}_${secret.slice(1)}`,
+    `rk_${prefix}_${secret}f`,
+    `rk_${prefix}_${secret}_`,
+    `rk_${prefix}-${secret}`,
+    `rk_${prefix.toUpperCase()}_${secret}`,
+    `rk_${prefix}_${secret.toUpperCase()}`,
+    `RK_${prefix}_${secret}`,
+    `rk_${prefix.slice(1)}g_${secret}`,
+    `rk_${prefix}_${secret.slice(1)}\u0000`,
+    `rk_${prefix}_${secret} `,
+    `rk_${prefix}_${secret},rk_${prefix}_${secret}`,
+    `sk_${prefix}_${secret}`,
+    `rk_${'a'.repeat(4000)}_${secret}`,
+    `rk_${prefix}_${'a'.repeat(8000)}`,
+    'rk_[object Object]_x',
+    'rk_constructor_prototype',
+  ];
+}
+
 /** Whatever stands in the place of an access token and is none, though some of it is almost this one's. */
 export async function malformedTokens({ deps }: TestApp, { accessToken }: Person): Promise<string[]> {
   const [header = '', payload = '', signature = ''] = accessToken.split('.');
@@ -48,6 +76,7 @@ export async function malformedTokens({ deps }: TestApp, { accessToken }: Person
     jwt({ alg: 'EdDSA', typ: 'at+jwt', kid, crit: 'b64', b64: false }),
     jwt({ alg: 'EdDSA', typ: 'at+jwt', kid, zip: 'DEF' }),
     jwt({ alg: 'EdDSA', typ: 'at+jwt', kid }, '\0'),
+    ...malformedApiKeys(),
     `${'A'.repeat(4000)}.${'A'.repeat(4000)}.${'A'.repeat(4000)}`,
   ];
 }

@@ -56,7 +56,8 @@ describe('the OpenAPI document', () => {
     const eitherWay = [{ accessToken: [] }, { sessionCookie: [] }];
     expect(byWhere.get('post /v1/users')?.security).toEqual([]);
     expect(byWhere.get('get /v1/users/me')?.security).toEqual(eitherWay);
-    expect(byWhere.get('get /v1/admin/users')?.security).toEqual(eitherWay);
+    expect(byWhere.get('get /v1/admin/users')?.security).toEqual([...eitherWay, { apiKey: [] }]);
+    expect(byWhere.get('post /v1/admin/api-keys')?.security).toEqual(eitherWay);
   });
 
   it('tells of the cookies where they are set and cleared', () => {

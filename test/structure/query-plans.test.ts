@@ -10,6 +10,7 @@ import { EXERCISES } from '../../src/explain/exercises.ts';
 import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
+import { countActivity } from '../../src/models/activity-count.ts';
 import { expireAuditBatches } from '../../src/models/audit-expiry.ts';
 import { sealBatch } from '../../src/models/audit-sealing.ts';
 import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
@@ -161,6 +162,16 @@ it('the queries of sealing, verifying and expiring audit events', async () => {
   expect(sent.some(({ name }) => name === 'delete')).toBe(true);
   expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
 }, 60_000);
+
+it('the queries of the daily counts', async () => {
+  const { signal } = new AbortController();
+  await countActivity(signal);
+  const later = new Date(Date.now() + 600_000);
+  const sent = await sentBy(() => countActivity(signal, later));
+  const names = ['find', 'aggregate', 'aggregate', 'find', 'find', 'update', 'update'];
+  expect(sent.map(({ name }) => name).filter((name) => name !== 'getMore')).toEqual(names);
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
+});
 
 describe('the check itself', () => {
   it('sees a query that no index serves, in a read and in a write', async () => {

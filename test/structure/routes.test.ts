@@ -74,17 +74,18 @@ describe.each(operations)('$name', (operation) => {
   });
 
   it('asks for what its scope asks for', () => {
-    const { access, permission } = routeOf(name);
+    const { access, permission, recent, sessionOnly } = routeOf(name);
     const signedIn = [{ accessToken: [] }, { sessionCookie: [] }];
-    const needed = access === 'public' ? [] : signedIn;
+    const byKey = access === 'admin' && !sessionOnly ? [{ apiKey: [] }] : [];
+    const needed = access === 'public' ? [] : [...signedIn, ...byKey];
     expect(operation.security).toEqual(OPTIONAL_SESSION.includes(name) ? [{}, ...signedIn] : needed);
     expect(access === 'admin').toBe(permission !== undefined);
     if (permission) expect(operation.description).toContain(`\`${permission}\``);
-    if (access === 'recently-authenticated') expect(operation.description).toContain('10 minutes');
+    if (access === 'recently-authenticated' || recent) expect(operation.description).toContain('10 minutes');
   });
 
   it('documents the problems that its scope and its input bring along', () => {
-    const { access, permission } = routeOf(name);
+    const { access, permission, recent } = routeOf(name);
     const limited = path.startsWith('/v1/');
     const keyed = takes('header', 'idempotency-key');
     const expected: (readonly ErrorCode[] | false)[] = [
@@ -93,7 +94,7 @@ describe.each(operations)('$name', (operation) => {
       access !== 'public' && method !== 'GET' && ['foreign-origin'],
       OPTIONAL_SESSION.includes(name) && ['invalid-token', 'foreign-origin'],
       permission !== undefined && ['forbidden', 'second-factor-required'],
-      access === 'recently-authenticated' && ['reauthentication-required'],
+      (access === 'recently-authenticated' || recent) && ['reauthentication-required'],
       operation.requestBody !== undefined && BODY_PROBLEMS,
       keyed && IDEMPOTENCY_PROBLEMS,
       limited && method === 'POST' && !keyed && ['idempotency-not-supported'],
@@ -135,6 +136,7 @@ it('a list is paged', () => {
     'GET /v1/admin/users/{id}/sessions',
     'GET /v1/admin/audit-events',
     'GET /v1/admin/users/{id}/audit-events',
+    'GET /v1/admin/api-keys',
   ]);
   for (const { name, parameters = [] } of lists)
     expect(parameters.find((each) => each.name === 'limit')?.schema, name).toMatchObject({

@@ -6,12 +6,14 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import type { LightMyRequestResponse as Response } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiKey } from '../../src/models/api-key.ts';
 import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import type { World } from '../helpers/answers.ts';
 import { aboutAudit } from '../helpers/answers-about-audit.ts';
+import { aboutActivity, byApiKey } from '../helpers/answers-by-admin.ts';
 import { byIdentity } from '../helpers/answers-by-identity.ts';
 import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
 import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
@@ -187,6 +189,8 @@ beforeAll(async () => {
   await byMail(world);
   await asAdminByMail(world);
   await aboutAudit(world);
+  await byApiKey(world);
+  await aboutActivity(world);
   await withApp(world);
   await withPasskey(world);
 });
@@ -249,10 +253,12 @@ it('no answer holds a hash or a secret of the database', async () => {
   const sessions = await Session.find().lean();
   const keys = await SigningKey.find().lean();
   const credentials = await Credential.find().lean();
+  const apiKeys = await ApiKey.find().lean();
   const secrets = [
     ...users.flatMap(({ passwordHash }) => passwordHash ?? []),
     ...sessions.flatMap(({ seed, refreshTokenHash }) => [seed, refreshTokenHash]),
     ...keys.map(({ privateJwk }) => privateJwk),
+    ...apiKeys.map(({ hash }) => hash),
     ...credentials.flatMap(({ secret, codeHash, publicKey }) =>
       [secret, codeHash, publicKey].filter((each) => each != null),
     ),

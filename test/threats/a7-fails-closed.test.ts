@@ -5,7 +5,11 @@
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, disconnect } from '../../src/database.ts';
+import { PERMISSIONS } from '../../src/lib/permissions.ts';
+import { ApiKey } from '../../src/models/api-key.ts';
+import { toId } from '../../src/models/ids.ts';
 import { Session } from '../../src/models/session.ts';
+import { apiKeyOf } from '../helpers/api-keys.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { attempt, type Operation, operationsOf } from '../helpers/operations.ts';
 import { outcome } from '../helpers/parallel.ts';
@@ -60,11 +64,39 @@ describe.each([['a role of nobody'], ['constructor'], ['__proto__'], ['toString'
   },
 );
 
+describe.each([
+  ['permissions that are no list', { permissions: 'users:read' }],
+  ['no permissions', { permissions: null }],
+  ['permissions of nobody', { permissions: ['constructor', '__proto__', '*', {}, null] }],
+  ['a maker that is no id', { userId: 'somebody' }],
+  ['an end that is no date', { expiresAt: 'never' }],
+  ['a hash that is none', { hash: null }],
+  ['no way that its maker was proven by', { authenticationMethods: null }],
+])('an API key with %s', (_what, damage) => {
+  it('opens no admin route, and nothing is stored', async () => {
+    const { id, headers } = await apiKeyOf(service, admin, PERMISSIONS);
+    const strict = await service.another({ SECOND_FACTOR_ROLES: 'admin' });
+    await ApiKey.collection.updateOne({ _id: toId(id) }, { $set: damage }, { bypassDocumentValidation: true });
+    const before = await dump({ except: ['rate_limits'] });
+    for (const operation of operations.filter(({ name }) => name.includes('/admin/'))) {
+      const options = { headers };
+      const { statusCode } = await attempt(strict, { ...operation, signedIn: false }, admin, operation.body, options);
+      expect(statusCode, operation.name).toBeOneOf([401, 403, 500]);
+    }
+    await strict.app.settled();
+    expect(await dump({ except: ['rate_limits'] })).toBe(before);
+  });
+});
+
 it('without a database every protected operation is 503, never a success and never 401', async () => {
   // Verified and remembered: what is missing is the look-up alone.
   expect(outcome(await admin.call('GET', '/v1/admin/users'))).toBe('200');
+  const robot = await apiKeyOf(service, admin, ['users:read']);
+  expect(outcome(await robot.call('GET', '/v1/admin/users'))).toBe('200');
+  await service.app.settled();
   await disconnect();
   try {
+    expect(outcome(await robot.call('GET', '/v1/admin/users'))).toBe('503 unavailable');
     for (const operation of operations)
       expect(outcome(await attempt(service, operation, admin, operation.body)), operation.name).toBe('503 unavailable');
   } finally {

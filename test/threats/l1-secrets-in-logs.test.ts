@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { browse, followMail, proveFactors, type Watch } from '../helpers/canary-flows.ts';
+import { browse, callByKey, followMail, proveFactors, type Watch } from '../helpers/canary-flows.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { attempt, operationsOf } from '../helpers/operations.ts';
 import { call, dump, freshEmail, type Person, signIn } from '../helpers/people.ts';
@@ -148,6 +148,7 @@ describe('passwords, tokens and credentials of every flow', () => {
     await browse(watch(), password);
     await followMail(watch(), password);
     await proveFactors(watch());
+    await callByKey(watch());
     await changePassword(password);
     stored = await dump();
     expect(secrets.size).toBeGreaterThan(60);

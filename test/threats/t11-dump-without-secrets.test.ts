@@ -5,11 +5,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { placeOf } from '../../src/lib/keyring.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
+import { apiKeyOf } from '../helpers/api-keys.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { challengeFor, enrolTotp, passkeyOptions } from '../helpers/factors.ts';
 import { magicLink, mailTo, resetToken, tokenFor, tokenIn } from '../helpers/mailed.ts';
-import { call, dump, freshEmail, PASSWORD, type Person, refresh, signIn } from '../helpers/people.ts';
+import { call, dump, freshEmail, PASSWORD, type Person, person, refresh, signIn } from '../helpers/people.ts';
 
 const NEXT = 'an entirely new pass phrase';
 const WRONG = 'a wrong guess, quite long';
@@ -38,6 +39,8 @@ beforeAll(async () => {
   const factor = await enrolTotp(await signIn(service, email, NEXT));
   const secondStep = await challengeFor(service, email, NEXT);
   const { challenge: forPasskey } = await passkeyOptions(service);
+  const robot = await apiKeyOf(service, await person(service, { roles: ['admin'] }), ['operations:read']);
+  await robot.call('GET', '/v1/admin/jobs');
   const { privateJwk = '', _id = '' } = (await SigningKey.findOne().lean()) ?? {};
   const place = placeOf('signing_keys', _id, 'privateJwk');
   const { d } = JSON.parse(service.deps.keyring.decrypt(privateJwk, place).toString());
@@ -60,6 +63,8 @@ beforeAll(async () => {
     'another recovery code': factor.recoveryCodes[1]?.replaceAll('-', '') ?? '',
     'the challenge of a second step': secondStep,
     'the challenge of a passkey': forPasskey,
+    'the API key': robot.key,
+    'the secret of the API key': robot.key.slice(-64),
   });
   code = mailedCode;
   text = await dump();
@@ -68,7 +73,11 @@ afterAll(() => service.close());
 
 /** What a secret may look like in a dump: as it is, or its bytes in one of the usual spellings. */
 function spellings(secret: string): string[] {
-  const readings = [Buffer.from(secret), ...(/^[\w-]{43,64}$/.test(secret) ? [Buffer.from(secret, 'base64url')] : [])];
+  const readings = [
+    Buffer.from(secret),
+    ...(/^[\w-]{43,64}$/.test(secret) ? [Buffer.from(secret, 'base64url')] : []),
+    ...(/^[0-9a-f]{64}$/.test(secret) ? [Buffer.from(secret, 'hex')] : []),
+  ];
   // Of a refresh token and a JWT, the part that nobody could guess.
   const parts = [secret.slice(-43), ...readings.flatMap((bytes) => bytes.subarray(-32).toString('hex'))];
   return [secret, ...parts, ...readings.flatMap((bytes) => [bytes.toString('hex'), bytes.toString('base64')])];
@@ -84,6 +93,7 @@ it('the dump is one of everything that was done', () => {
     'codeHash',
     'second-factor',
     'failures-account',
+    'api-key.created',
   ])
     expect(text).toContain(collection);
 });

@@ -4,6 +4,7 @@
 // stranger has caused to be mailed proves nothing without the stranger's own password.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiKey } from '../../src/models/api-key.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { Credential } from '../../src/models/credential.ts';
 import { Identity } from '../../src/models/identity.ts';
@@ -34,6 +35,11 @@ async function stranger(): Promise<Person> {
     { userId: id, type: 'passkey', credentialId: id, publicKey: 'x', counter: 0, createdAt: at },
     { userId: id, type: 'recovery-code', codeHash: 'x', createdAt: at },
   ]);
+  const permissions = ['users:read'];
+  await ApiKey.create({
+    ...{ userId: id, name: 'x', prefix: id.slice(-16), hash: 'x', permissions, authenticationMethods: ['pwd'] },
+    createdAt: at,
+  });
   await Identity.create({ userId: id, provider: 'p', subject: id, createdAt: at, lastUsedAt: at });
   const who = await signIn(here, email);
   await User.updateOne({ _id: id }, { $set: { secondFactors: ['totp', 'passkey'] } });
@@ -46,6 +52,7 @@ async function expectEmptied({ id, email, accessToken, refreshToken }: Person): 
   expect(user).not.toHaveProperty('secondFactors');
   expect(await Credential.countDocuments({ userId: id })).toBe(0);
   expect(await Identity.countDocuments({ userId: id })).toBe(0);
+  expect(await ApiKey.countDocuments({ userId: id })).toBe(0);
   expect(await OneTimeToken.countDocuments({ userId: id })).toBe(0);
   for (const instance of [here, there]) {
     expect(outcome(await whoAmI(instance, accessToken))).toBe('401 invalid-token');
@@ -54,7 +61,7 @@ async function expectEmptied({ id, email, accessToken, refreshToken }: Person): 
     expect(outcome(attempt)).toBe('401 invalid-credentials');
   }
   expect(await AuditEvent.find({ 'target.id': id, action: 'user.reclaimed' }).lean()).toMatchObject([
-    { outcome: 'success', changes: ['emailVerified', 'password', 'sessions', 'credentials', 'identities'] },
+    { outcome: 'success', changes: ['emailVerified', 'password', 'sessions', 'credentials', 'identities', 'apiKeys'] },
   ]);
 }
 
