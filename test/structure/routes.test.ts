@@ -134,9 +134,9 @@ it('a list is paged', () => {
     'GET /v1/users/me/activity',
     'GET /v1/admin/users',
     'GET /v1/admin/users/{id}/sessions',
+    'GET /v1/admin/api-keys',
     'GET /v1/admin/audit-events',
     'GET /v1/admin/users/{id}/audit-events',
-    'GET /v1/admin/api-keys',
   ]);
   for (const { name, parameters = [] } of lists)
     expect(parameters.find((each) => each.name === 'limit')?.schema, name).toMatchObject({

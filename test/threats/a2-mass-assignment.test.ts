@@ -61,20 +61,21 @@ const chunks = (names: string[]) =>
 
 it('every body that names one is refused at that name, and nothing is stored', async () => {
   let refusals = 0;
-  for (const operation of operations.filter(takesBody))
+  for (const operation of operations.filter(takesBody)) {
+    await age(admin.sessionId, 0);
+    const before = await stored();
     for (const names of chunks(Object.keys(FORBIDDEN).filter((name) => !takes(operation, name)))) {
-      await age(admin.sessionId, 0);
-      const before = await stored();
       const extra = Object.fromEntries(names.map((name) => [name, FORBIDDEN[name]]));
       const refused = await attempt(service, operation, admin, { ...operation.body, ...extra });
       expect([refused.statusCode, refused.json().code], operation.name).toEqual([400, 'validation-failed']);
       const found = refused.json().errors.map(({ pointer, code }: Record<string, string>) => `${pointer} ${code}`);
       expect(found.sort(), operation.name).toEqual(names.map((name) => `/${name} unknown-property`).sort());
-      expect(await stored(), operation.name).toBe(before);
       refusals += names.length;
     }
+    expect(await stored(), operation.name).toBe(before);
+  }
   expect(refusals).toBeGreaterThan(200);
-});
+}, 60_000);
 
 it('no account writes its own roles: only admins give any', async () => {
   const bodies = operations

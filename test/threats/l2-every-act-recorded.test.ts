@@ -25,8 +25,14 @@ const NOTHING_YET = [
   'POST /v1/users/me/passkeys/options',
 ];
 
-/** What the service does by itself is no person's. */
-const NOBODYS = ['GET /v1/admin/jobs', 'GET /v1/admin/retention'];
+/** What is about no person: the service itself, its keys, its numbers. */
+const NOBODYS = [
+  'GET /v1/admin/api-keys',
+  'GET /v1/admin/api-keys/:id',
+  'GET /v1/admin/jobs',
+  'GET /v1/admin/retention',
+  'GET /v1/admin/statistics',
+];
 
 let service: TestApp;
 let routes: string[];
