@@ -8,7 +8,7 @@ export const KEPT_MONTHS = 25;
 /** What an account did, once for each time. */
 export const COUNTED_MEASURES = ['signUps', 'signIns', 'deletions'] as const;
 /** Different accounts that signed in or refreshed a session: on the day, and on the 7 and 30 days that end with it. */
-export const ACTIVE_MEASURES = ['activeDay', 'activeWeek', 'activeMonth'] as const;
+const ACTIVE_MEASURES = ['activeDay', 'activeWeek', 'activeMonth'] as const;
 
 const measures = Object.fromEntries(
   [...COUNTED_MEASURES, ...ACTIVE_MEASURES].map((name) => [name, { type: Number, required: true }]),

@@ -1,7 +1,7 @@
 import { Types } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addDays, dayOf, endOf, startOf } from '../../src/lib/utc-day.ts';
-import { Activity, readActivity } from '../../src/models/activity.ts';
+import { Activity, readActivity, replaceActivity } from '../../src/models/activity.ts';
 import { countActivity } from '../../src/models/activity-count.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { toId } from '../../src/models/ids.ts';
@@ -93,6 +93,20 @@ describe('the count of what accounts do', () => {
     expect(await day(third)).toEqual({ ...numbers(0, 1, 0, [1, 4, 4]), complete: true });
     expect(await day(addDays(third, 1))).toEqual({ ...numbers(0, 0, 0, [0, 1, 4]), complete: true });
     expect((await readActivity(addDays(first, -100), dayOf(new Date()))).length).toBe(31 + 10);
+  });
+
+  it('is not set back by a run that was slower than the one behind it', async () => {
+    const today = dayOf(new Date());
+    const [before] = await readActivity(today, today);
+    if (!before) throw new Error('today was not counted');
+    passTime(HOUR_MS);
+    await run();
+    const after = await day(today);
+    const { accounts: _, ...late } = before;
+    expect(await replaceActivity(before, { ...late, accounts: Buffer.from([0]) })).toBe(false);
+    expect(await replaceActivity(undefined, { ...late, accounts: Buffer.from([0]) })).toBe(false);
+    expect(await day(today)).toEqual(after);
+    expect((await readActivity(today, today))[0]?.countedUntil).not.toEqual(before.countedUntil);
   });
 
   it('ends when it is asked to, and leaves a day whole or as it was', async () => {
