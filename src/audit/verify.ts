@@ -7,8 +7,9 @@ import { countUnsealed, eventsOfSeals, findSeal, sealsFrom, strayEvents } from '
 import { examineEvents, examineSeal } from './examine.ts';
 import { Verified } from './findings.ts';
 
-/** Seals that are read at a time: with full batches, a few thousand events. */
-const PAGE = 10;
+/** Seals that are read at a time, and events: others want an answer meanwhile. */
+const PAGE = 50;
+const EVENTS = 2_000;
 
 /** A seal as it may be noted outside of the database. */
 export interface Anchor {
@@ -22,6 +23,8 @@ export interface VerificationOptions {
   readonly from?: number;
   /** How many seals to look at; without it, all. */
   readonly limit?: number;
+  /** After so long it stops, in milliseconds; without it, never. */
+  readonly maxMs?: number;
   readonly onSeals?: (count: number) => void;
 }
 
@@ -43,17 +46,22 @@ export async function verifyAuditTrail({
   keyring,
   from = 1,
   limit = Number.POSITIVE_INFINITY,
+  maxMs = Number.POSITIVE_INFINITY,
   onSeals = () => {},
 }: VerificationOptions): Promise<Verification> {
   const verified = new Verified();
+  const stopAt = Date.now() + maxMs;
   const newest = await newestSeal();
   if (from === 1 && newest && macHolds(keyring, newest) === undefined) verified.add('seal-unverifiable', newest._id);
   const walk = { keyring, verified, next: from, previousHash: await hashBefore(from) };
-  while (verified.seals < limit) {
+  while (verified.seals < limit && Date.now() < stopAt) {
     const seals = await sealsFrom(walk.next, Math.min(PAGE, limit - verified.seals));
-    if (seals.length > 0) await examinePage(walk, seals);
+    if (seals.length === 0) break;
+    for (const part of inParts(seals)) {
+      await examinePage(walk, part);
+      if (Date.now() >= stopAt) break;
+    }
     onSeals(verified.seals);
-    if (seals.length < PAGE && verified.seals < limit) return { ...(await theEnd(walk)), next: null };
   }
   const more = newest !== null && newest._id >= walk.next;
   return more ? { ...(await summaryOf(walk)), next: walk.next } : { ...(await theEnd(walk)), next: null };
@@ -62,6 +70,21 @@ export async function verifyAuditTrail({
 /** Undefined when the seal before is not there. */
 const hashBefore = async (from: number): Promise<string | undefined> =>
   from === 1 ? GENESIS : (await findSeal(from - 1))?.hash;
+
+/** So many seals at a time that their events fit into memory, and never none. */
+function* inParts(seals: readonly AuditSealRecord[]): Generator<AuditSealRecord[]> {
+  let part: AuditSealRecord[] = [];
+  let events = 0;
+  for (const seal of seals) {
+    if (part.length > 0 && events + seal.count > EVENTS) {
+      yield part;
+      [part, events] = [[], 0];
+    }
+    part.push(seal);
+    events += seal.count;
+  }
+  if (part.length > 0) yield part;
+}
 
 interface Walk {
   readonly keyring: Keyring;
