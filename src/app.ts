@@ -38,6 +38,8 @@ import reauthentication from './routes/reauthentication.ts';
 import secondFactor from './routes/second-factor.ts';
 import sessions from './routes/sessions.ts';
 import users from './routes/users.ts';
+import webhookDeliveries from './routes/webhook-deliveries.ts';
+import webhooks from './routes/webhooks.ts';
 import { serverOptions } from './server-options.ts';
 import type { Access, App, Dependencies } from './types/fastify.ts';
 
@@ -82,5 +84,6 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, jobs]), {
     prefix: '/v1/admin',
   });
+  await app.register(scope('admin', [webhooks, webhookDeliveries]), { prefix: '/v1/admin' });
   return app;
 }

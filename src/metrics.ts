@@ -15,12 +15,16 @@ export interface Metrics {
   readonly jobLastSuccess: Gauge<'job'>;
   /** Tries to deliver mail, by how they ended. */
   readonly mails: Counter<'template' | 'outcome'>;
+  /** Tries to deliver webhooks, by how they ended. */
+  readonly webhooks: Counter<'event' | 'outcome'>;
   /** Measures memory, garbage collection and the event loop of this process. */
   watchProcess(): void;
   /** Follows the connection pool of a client; returns how to stop. */
   watchPool(client: MongoClient): () => void;
   /** Shows for how long mail has been due, as `read` tells at each scrape. */
   watchOutbox(read: () => Promise<number>): void;
+  /** Shows for how long webhooks have been due, likewise. */
+  watchWebhooks(read: () => Promise<number>): void;
 }
 
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
@@ -64,9 +68,16 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
       labelNames: ['template', 'outcome'],
       registers,
     }),
+    webhooks: new Counter({
+      name: 'roster_webhooks_total',
+      help: 'Tries to deliver a webhook: delivered, retried later, or failed for good.',
+      labelNames: ['event', 'outcome'],
+      registers,
+    }),
     watchProcess: () => collectDefaultMetrics({ register: registry }),
     watchPool: (client) => watchPool(registry, client),
-    watchOutbox: (read) => watchOutbox(registry, read),
+    watchOutbox: (read) => watchOverdue(registry, 'mail', read),
+    watchWebhooks: (read) => watchOverdue(registry, 'webhook', read),
   };
 }
 
@@ -118,10 +129,10 @@ function watchPool(registry: Registry, client: MongoClient): () => void {
   return pool.follow(client);
 }
 
-function watchOutbox(registry: Registry, read: () => Promise<number>): void {
+function watchOverdue(registry: Registry, what: 'mail' | 'webhook', read: () => Promise<number>): void {
   new Gauge({
-    name: 'roster_mail_overdue_seconds',
-    help: 'For how long the mail that has been due the longest has been due. NaN while the database does not tell.',
+    name: `roster_${what}_overdue_seconds`,
+    help: `For how long the ${what} that has been due the longest has been due. NaN while the database does not tell.`,
     registers: [registry],
     async collect() {
       // One series that nobody can tell must not cost the scrape all others.

@@ -19,3 +19,16 @@ export async function changeValidator(db, name, change) {
   const validator = { $jsonSchema: change(structuredClone($jsonSchema)) };
   await db.command({ collMod: name, validator, validationLevel: 'strict', validationAction: 'error' });
 }
+
+/** More values of an enum that a top-level property has; those that are there already stay where they are. */
+export const withValues = (property, values) => (schema) => {
+  const { enum: known, ...rule } = schema.properties[property];
+  const more = values.filter((value) => !known.includes(value));
+  return withProperties({ [property]: { ...rule, enum: [...known, ...more] } })(schema);
+};
+
+/** Undoes `withValues`: documents that have such a value keep it. */
+export const withoutValues = (property, values) => (schema) => {
+  const { enum: known, ...rule } = schema.properties[property];
+  return withProperties({ [property]: { ...rule, enum: known.filter((value) => !values.includes(value)) } })(schema);
+};

@@ -7,6 +7,8 @@ export const PERMISSIONS = [
   'sessions:write',
   'password-resets:write',
   'operations:read',
+  'webhooks:read',
+  'webhooks:write',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

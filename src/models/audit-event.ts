@@ -1,4 +1,5 @@
 import { type ClientSession, model, Schema, type Types } from 'mongoose';
+import { recordWebhookEvents } from './webhook-event.ts';
 
 /** `<what>.<did>`: the whole vocabulary of the audit trail. */
 export const AUDIT_ACTIONS = [
@@ -34,6 +35,13 @@ export const AUDIT_ACTIONS = [
   'signing-key.created',
   'signing-key.retired',
   'keyring.rotated',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.secret-rotated',
+  'webhook.tested',
+  'webhook.replayed',
+  'webhook.disabled',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -126,6 +134,7 @@ export async function recordAuditEvent(
     ...(tx && { session: tx }),
     ignoreUndefined: true,
   });
+  await recordWebhookEvents(tx, origin, [event]);
 }
 
 /** Writes one event for each of many changes that are made in one transaction. */
@@ -139,4 +148,5 @@ export async function recordAuditEvents(
     events.map((event) => eventOf(origin, event, at)),
     { session: tx, ignoreUndefined: true },
   );
+  await recordWebhookEvents(tx, origin, events);
 }

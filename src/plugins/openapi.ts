@@ -23,6 +23,7 @@ const TAGS = [
   { name: 'Sessions', description: 'Signing in, staying signed in, signing out.' },
   { name: 'Factors', description: 'Second factors and passkeys, and proving again who one is.' },
   { name: 'Administration', description: 'For support and admins; each route names the permission it needs.' },
+  { name: 'Webhooks', description: 'Endpoints of other services that hear of what happens here.' },
   { name: 'Service', description: 'Health, keys and documentation.' },
 ];
 

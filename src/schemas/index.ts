@@ -8,8 +8,21 @@ import * as passkey from './passkey.ts';
 import * as problem from './problem.ts';
 import * as session from './session.ts';
 import * as user from './user.ts';
+import * as webhook from './webhook.ts';
 
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
-export const namedSchemas = [common, factor, identity, job, jwks, mailed, passkey, problem, session, user].flatMap(
-  (room) => Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
+export const namedSchemas = [
+  common,
+  factor,
+  identity,
+  job,
+  jwks,
+  mailed,
+  passkey,
+  problem,
+  session,
+  user,
+  webhook,
+].flatMap((room) =>
+  Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
 );

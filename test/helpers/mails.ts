@@ -21,6 +21,7 @@ function exampleData(text: string): { readonly [T in MailTemplate]: MailData[T] 
     'recovery-code-used': { ...notice, left: 3 },
     'identity-linked': { ...notice, provider: text },
     'identity-unlinked': { ...notice, provider: text },
+    'webhook-disabled': { ...notice, host: text, reason: 'failing' },
   };
 }
 

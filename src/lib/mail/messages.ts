@@ -37,6 +37,8 @@ export interface MailData {
   'recovery-code-used': Notice & { readonly left: number };
   'identity-linked': Notice & { readonly provider: string };
   'identity-unlinked': Notice & { readonly provider: string };
+  /** To admins. */
+  'webhook-disabled': Notice & { readonly host: string; readonly reason: 'failing' | 'gone' };
 }
 
 export type MailTemplate = keyof MailData;
@@ -62,4 +64,5 @@ export const MAIL_TEMPLATES = Object.freeze([
   'recovery-code-used',
   'identity-linked',
   'identity-unlinked',
+  'webhook-disabled',
 ] as const satisfies MailTemplate[]);

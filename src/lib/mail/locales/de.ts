@@ -126,5 +126,14 @@ export const de: Catalogue = {
         `Die Verknüpfung eines Kontos bei ${provider} mit Ihrem Konto bei ${service} wurde gelöst.`,
       otherwise: () => 'Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.',
     },
+    'webhook-disabled': {
+      subject: ({ service, host }) => `Ein Webhook von ${service} an ${host} wurde abgeschaltet`,
+      says: ({ service, host, reason }) =>
+        reason === 'gone'
+          ? `${host} hat geantwortet, dass dort keine Webhooks von ${service} mehr angenommen werden. Bis Sie ihn wieder einschalten, wird nichts mehr dorthin gesendet.`
+          : `Seit Tagen ist nichts angekommen, was ${service} an ${host} gesendet hat. Bis Sie ihn wieder einschalten, wird nichts mehr dorthin gesendet.`,
+      otherwise: () =>
+        'Die Liste der Zustellungen zeigt, woran es lag. Was noch aussteht, wird gesendet, sobald Sie ihn wieder einschalten, und jede einzelne lässt sich noch einmal senden.',
+    },
   },
 };
