@@ -4,7 +4,7 @@ import { WebhookError } from '../lib/webhooks/errors.ts';
 import { type Answer, post } from '../lib/webhooks/post.ts';
 import { retryAfterMs } from '../lib/webhooks/retries.ts';
 import { signedHeaders } from '../lib/webhooks/signature.ts';
-import type { TargetPolicy } from '../lib/webhooks/target.ts';
+import { readTarget, type TargetPolicy } from '../lib/webhooks/target.ts';
 import type { Metrics } from '../metrics.ts';
 import { signingSecrets, Webhook, type WebhookRecord } from '../models/webhook.ts';
 import {
@@ -71,6 +71,9 @@ export class WebhookTries {
 
   async #send(claimed: ClaimedDelivery, webhook: WebhookRecord, at: Date): Promise<Taken> {
     const { keyring, targets } = this.#options;
+    // What was allowed when it was chosen need not be allowed any more.
+    const target = readTarget(webhook.url, targets);
+    if ('problem' in target) return { failure: target.problem };
     const event = await WebhookEvent.findById(claimed.eventId, { payload: 1 }).lean();
     if (event?.payload == null) return { failure: 'event-gone', permanent: true };
     try {
@@ -78,7 +81,7 @@ export class WebhookTries {
       const signed = signedHeaders(webhookId(claimed), at, body, signingSecrets(keyring, webhook, at));
       const headers = { ...signed, 'content-type': 'application/json', 'user-agent': USER_AGENT };
       const signal = AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT_MS), this.#cutOff]);
-      return takenAs(await post({ url: webhook.url, headers, body }, targets, signal));
+      return takenAs(await post({ url: target.url, headers, body }, targets, signal));
     } catch (error) {
       if (error instanceof WebhookError) return { failure: error.code };
       // What this keyring does not open may be opened by one that knows a newer key.

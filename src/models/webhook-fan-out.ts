@@ -47,18 +47,17 @@ export async function handOutEvent(keyring: Keyring, view: ViewOfUser): Promise<
 }
 
 /** What is sent: an account as it is now, and null when it is gone. */
-async function payloadOf({ type, at, userId, sessionId, changes }: WebhookEventRecord, view: ViewOfUser) {
-  const ofSession = type === 'session.created' || type === 'session.ended';
-  const id = userId?.toHexString() ?? null;
-  const data = ofSession
-    ? { userId: id, sessionId: sessionId?.toHexString() ?? null }
-    : { userId: id, user: await userView(userId, view), changes: changes ?? [] };
+async function payloadOf(event: WebhookEventRecord, view: ViewOfUser) {
+  const { type, at, userId } = event;
+  const data = { userId: userId?.toHexString(), ...(await detailsOf(event, view)) };
   return { type, timestamp: at.toISOString(), data };
 }
 
-async function userView(userId: WebhookEventRecord['userId'], view: ViewOfUser): Promise<object | null> {
+async function detailsOf({ type, userId, sessionId, changes }: WebhookEventRecord, view: ViewOfUser): Promise<object> {
+  if (type === 'session.created') return {};
+  if (type === 'session.ended') return { sessionId: sessionId?.toHexString() ?? null };
   const user = userId && (await User.findById(userId).lean<UserRecord>());
-  return user ? view(user) : null;
+  return { user: user ? view(user) : null, changes: changes ?? [] };
 }
 
 /** For how long the event that has been due the longest has waited to be handed out. */

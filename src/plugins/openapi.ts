@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import { SAFE_METHODS } from '../lib/http-methods.ts';
+import { webhooksSection } from '../openapi-webhooks.ts';
 import { withProblem } from '../schemas/common.ts';
 import { namedSchemas } from '../schemas/index.ts';
 import type { App } from '../types/fastify.ts';
@@ -70,6 +71,7 @@ async function openapi(app: App): Promise<void> {
       },
       servers: [{ url: '/', description: 'This service.' }],
       tags: TAGS,
+      webhooks: webhooksSection(),
       components: {
         securitySchemes: {
           [BEARER]: {

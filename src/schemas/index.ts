@@ -9,20 +9,14 @@ import * as problem from './problem.ts';
 import * as session from './session.ts';
 import * as user from './user.ts';
 import * as webhook from './webhook.ts';
+import { EVENT_SCHEMAS } from './webhook-event.ts';
+
+const rooms = [common, factor, identity, job, jwks, mailed, passkey, problem, session, user, webhook];
 
 /** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
 export const namedSchemas = [
-  common,
-  factor,
-  identity,
-  job,
-  jwks,
-  mailed,
-  passkey,
-  problem,
-  session,
-  user,
-  webhook,
-].flatMap((room) =>
-  Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
-);
+  ...rooms.flatMap((room) =>
+    Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
+  ),
+  ...EVENT_SCHEMAS.map(({ schema }) => schema),
+];

@@ -87,6 +87,15 @@ const POLICY: Record<string, Access | `admin [${string}]`> = {
   'POST /v1/admin/users/:id/suspend': 'admin [users:write]',
   'POST /v1/admin/users/:id/reactivate': 'admin [users:write]',
   'POST /v1/admin/users/:id/restore': 'admin [users:write]',
+  'GET /v1/admin/webhooks': 'admin [webhooks:read]',
+  'POST /v1/admin/webhooks': 'admin [webhooks:write]',
+  'GET /v1/admin/webhooks/:id': 'admin [webhooks:read]',
+  'PATCH /v1/admin/webhooks/:id': 'admin [webhooks:write]',
+  'DELETE /v1/admin/webhooks/:id': 'admin [webhooks:write]',
+  'POST /v1/admin/webhooks/:id/rotate-secret': 'admin [webhooks:write]',
+  'POST /v1/admin/webhooks/:id/test': 'admin [webhooks:write]',
+  'GET /v1/admin/webhooks/:id/deliveries': 'admin [webhooks:read]',
+  'POST /v1/admin/webhooks/:id/deliveries/:deliveryId/replay': 'admin [webhooks:write]',
 };
 
 /** The documentation's own pages. */
@@ -118,6 +127,8 @@ const AT_THE_DOOR: Record<string, Answers> = {
   'admin [password-resets:write]': STAFF,
   'admin [users:write]': ADMINS,
   'admin [operations:read]': ADMINS,
+  'admin [webhooks:read]': ADMINS,
+  'admin [webhooks:write]': ADMINS,
 };
 
 let service: TestApp;
