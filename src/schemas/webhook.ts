@@ -74,7 +74,7 @@ export const NewWebhook = named(
     events: Type.Optional(Events),
     enabled: Type.Optional(Type.Boolean({ default: true })),
   },
-  { examples: [{ url: example.url, description: example.description, events: example.events }] },
+  { examples: [{ url: example.url, description: example.description, events: example.events, enabled: true }] },
 );
 
 export const WebhookPatch = named(
