@@ -26,7 +26,7 @@ const answers: string[] = [];
 beforeAll(async () => {
   service = await buildTestApp({ WEBHOOK_ALLOW_PRIVATE_ADDRESSES: 'true', LOG_LEVEL: 'trace' });
   other = await WebhookReceiver.open();
-  other.answer = () => ({ status: 500, body: SAID });
+  other.answer = ({ body }) => ({ status: body.includes('webhook.test') ? 200 : 500, body: SAID });
   admin = await person(service, { roles: ['admin'] });
   const made = (await admin.call('POST', WEBHOOKS, { url: `${other.url}/${CANARY}?token=${CANARY}` })).json();
   url = `${WEBHOOKS}/${made.webhook.id}`;
@@ -36,13 +36,16 @@ beforeAll(async () => {
   webhooks.start();
   await person(service);
   await until('it has been refused', async () => (await WebhookDelivery.countDocuments({ attempts: 1 })) === 2);
-  other.answer = () => ({ status: 200, body: SAID });
   await admin.call('POST', `${url}/test`);
   await until('it has arrived', async () => (await WebhookDelivery.countDocuments({ outcome: 'delivered' })) > 0);
   await webhooks.stop();
   payload = other.received.map(({ body }) => body).find((body) => body.includes('user.created')) ?? '';
   const reads = ['', `/${made.webhook.id}`, `/${made.webhook.id}/deliveries`].map((path) => `${WEBHOOKS}${path}`);
-  for (const read of reads) answers.push((await admin.call('GET', read)).body);
+  for (const read of reads) {
+    const { statusCode, body } = await admin.call('GET', read);
+    if (statusCode !== 200) throw new Error(`${read} answered ${statusCode}: ${body}`);
+    answers.push(body);
+  }
   answers.push((await admin.call('PATCH', url, { description: 'CRM' })).body);
 });
 afterAll(async () => {
