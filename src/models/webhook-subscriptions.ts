@@ -41,7 +41,7 @@ async function currentSubscriptions(): Promise<readonly Subscription[]> {
   return known && age >= 0 && age < MAX_AGE_MS ? known.subscriptions : readSubscriptions();
 }
 
-export const hears = ({ events }: Pick<Subscription, 'events'>, type: WebhookEventType): boolean =>
+const hears = ({ events }: Pick<Subscription, 'events'>, type: WebhookEventType): boolean =>
   events.length === 0 || events.includes(type);
 
 /** Of these types, those that anybody wants to hear of. */

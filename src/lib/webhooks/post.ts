@@ -8,7 +8,7 @@ import { type TargetPolicy, targetAddresses } from './target.ts';
 
 /** Of a refusal so much is read, and so much is kept for whoever wonders why, in characters. */
 const READ_LENGTH = 2_048;
-export const EXCERPT_LENGTH = 200;
+const EXCERPT_LENGTH = 200;
 
 export interface Post {
   readonly url: string;
