@@ -5,6 +5,7 @@ import { connect, disconnect } from '../src/database.ts';
 import { openDependencies } from '../src/dependencies.ts';
 import { recordCommands, type SentCommand } from '../src/explain/record.ts';
 import { parseKeyring } from '../src/lib/keyring.ts';
+import { readSubscriptions } from '../src/models/webhook-subscriptions.ts';
 import type { BenchDatabase } from './database.ts';
 import { HASHING, type Operation, READS, requestsOf, slugOf, type Tokens } from './operations.ts';
 import { PUBLIC_URL } from './service.ts';
@@ -65,6 +66,8 @@ export async function capture(database: BenchDatabase, keyring: string, tokens: 
     return sent;
   }
 
+  // A running service looks for what webhooks want to hear of beside its requests, not in them.
+  await readSubscriptions();
   try {
     const namesOf = async (operation: Operation): Promise<string[]> =>
       (await commandsOf(operation)).map(({ name, collection }) => [name, collection].filter(Boolean).join(' '));

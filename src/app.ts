@@ -46,6 +46,8 @@ import retention from './routes/retention.ts';
 import secondFactor from './routes/second-factor.ts';
 import sessions from './routes/sessions.ts';
 import users from './routes/users.ts';
+import webhookDeliveries from './routes/webhook-deliveries.ts';
+import webhooks from './routes/webhooks.ts';
 import { serverOptions } from './server-options.ts';
 import type { Access, App, Dependencies } from './types/fastify.ts';
 
@@ -95,6 +97,8 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, adminApiKeys]),
     { prefix: '/v1/admin' },
   );
-  await app.register(scope('admin', [auditEvents, adminStatistics, jobs, retention]), { prefix: '/v1/admin' });
+  await app.register(scope('admin', [auditEvents, adminStatistics, webhooks, webhookDeliveries, jobs, retention]), {
+    prefix: '/v1/admin',
+  });
   return app;
 }

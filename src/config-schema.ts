@@ -254,6 +254,17 @@ export const configSchema = Type.Object({
         'Where mailed links lead: `<APP_URL>/verify-email#token=…`, and likewise `reject-sign-up`, `reset-password`, `choose-password`, `confirm-email`, `magic-link`. Default: `PUBLIC_URL`, where the service has a small page for each.',
     }),
   ),
+  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: Type.Boolean({
+    default: false,
+    description:
+      'Webhooks may go to this machine, to private networks and without TLS. Whoever may write webhooks can then make the service call what only it can reach.',
+  }),
+  WEBHOOK_DISABLE_AFTER_DAYS: Type.Integer({
+    default: 5,
+    minimum: 1,
+    maximum: 30,
+    description: 'A webhook to which nothing has got through for so long is disabled, and admins are told by mail.',
+  }),
   IDENTITY_PROVIDERS: Type.Optional(
     Type.String({
       description:

@@ -31,6 +31,10 @@ const FIELDS: ReadonlySet<string> = new Set([
   'template',
   'attempts',
   'file',
+  // Webhooks: the endpoint, what it is told and how it took that; never its address
+  'webhook',
+  'delivery',
+  'event',
 ]);
 
 /**

@@ -17,12 +17,16 @@ export interface Metrics {
   readonly retained: Counter<'rule'>;
   /** Tries to deliver mail, by how they ended. */
   readonly mails: Counter<'template' | 'outcome'>;
+  /** Tries to deliver webhooks, by how they ended. */
+  readonly webhooks: Counter<'event' | 'outcome'>;
   /** Measures memory, garbage collection and the event loop of this process. */
   watchProcess(): void;
   /** Follows the connection pool of a client; returns how to stop. */
   watchPool(client: MongoClient): () => void;
   /** Shows for how long mail has been due, as `read` tells at each scrape. */
   watchOutbox(read: () => Promise<number>): void;
+  /** Shows for how long webhooks have been due, likewise. */
+  watchWebhooks(read: () => Promise<number>): void;
 }
 
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
@@ -42,41 +46,53 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
       buckets: LATENCY_BUCKETS,
       registers,
     }),
-    jobRuns: new Counter({
-      name: 'roster_job_runs_total',
-      help: 'Runs of a scheduled job.',
-      labelNames: ['job', 'outcome'],
-      registers,
-    }),
-    jobDuration: new Gauge({
-      name: 'roster_job_duration_seconds',
-      help: 'How long the last run of a scheduled job took.',
-      labelNames: ['job'],
-      registers,
-    }),
-    jobLastSuccess: new Gauge({
-      name: 'roster_job_last_success_timestamp_seconds',
-      help: 'When a scheduled job last succeeded, in seconds since 1970.',
-      labelNames: ['job'],
-      registers,
-    }),
-    retained: new Counter({
-      name: 'roster_retention_total',
-      help: 'Documents that a rule of retention removed or changed; those that a TTL index removes are not counted.',
-      labelNames: ['rule'],
-      registers,
-    }),
+    ...jobMetrics(registers),
     mails: new Counter({
       name: 'roster_mails_total',
       help: 'Tries to deliver a mail: sent, retried later, or failed for good.',
       labelNames: ['template', 'outcome'],
       registers,
     }),
+    webhooks: new Counter({
+      name: 'roster_webhooks_total',
+      help: 'Tries to deliver a webhook: delivered, retried later, or failed for good.',
+      labelNames: ['event', 'outcome'],
+      registers,
+    }),
     watchProcess: () => collectDefaultMetrics({ register: registry }),
     watchPool: (client) => watchPool(registry, client),
-    watchOutbox: (read) => watchOutbox(registry, read),
+    watchOutbox: (read) => watchOverdue(registry, 'mail', read),
+    watchWebhooks: (read) => watchOverdue(registry, 'webhook', read),
   };
 }
+
+/** What is done on a schedule. */
+const jobMetrics = (registers: Registry[]) => ({
+  jobRuns: new Counter({
+    name: 'roster_job_runs_total',
+    help: 'Runs of a scheduled job.',
+    labelNames: ['job', 'outcome'],
+    registers,
+  }),
+  jobDuration: new Gauge({
+    name: 'roster_job_duration_seconds',
+    help: 'How long the last run of a scheduled job took.',
+    labelNames: ['job'],
+    registers,
+  }),
+  jobLastSuccess: new Gauge({
+    name: 'roster_job_last_success_timestamp_seconds',
+    help: 'When a scheduled job last succeeded, in seconds since 1970.',
+    labelNames: ['job'],
+    registers,
+  }),
+  retained: new Counter({
+    name: 'roster_retention_total',
+    help: 'Documents that a rule of retention removed or changed; those that a TTL index removes are not counted.',
+    labelNames: ['rule'],
+    registers,
+  }),
+});
 
 function watchHashing(registry: Registry, passwords: HashingStats): void {
   const gauge = (name: string, help: string, read: () => number) =>
@@ -126,10 +142,10 @@ function watchPool(registry: Registry, client: MongoClient): () => void {
   return pool.follow(client);
 }
 
-function watchOutbox(registry: Registry, read: () => Promise<number>): void {
+function watchOverdue(registry: Registry, what: 'mail' | 'webhook', read: () => Promise<number>): void {
   new Gauge({
-    name: 'roster_mail_overdue_seconds',
-    help: 'For how long the mail that has been due the longest has been due. NaN while the database does not tell.',
+    name: `roster_${what}_overdue_seconds`,
+    help: `For how long the ${what} that has been due the longest has been due. NaN while the database does not tell.`,
     registers: [registry],
     async collect() {
       // One series that nobody can tell must not cost the scrape all others.

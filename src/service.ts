@@ -21,6 +21,7 @@ import { User } from './models/user.ts';
 import { retentionRules } from './retention/rules.ts';
 import { watchSlowCommands } from './slow-commands.ts';
 import type { App } from './types/fastify.ts';
+import { openWebhooks } from './webhooks.ts';
 
 const IDLE_CHECK_MS = 50;
 
@@ -90,6 +91,8 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   const mail = openMail(app);
   // Behind the requests in flight: what they put into the outbox still has a chance to leave.
   closing.add(mail.stop);
+  const webhooks = openWebhooks(app);
+  closing.add(() => webhooks.stop());
   closing.add(() => closeApp(app));
 
   const jobs = new JobRunner({ log: logger, metrics: app.metrics });
@@ -107,6 +110,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
     .catch(portTaken('PORT', config.PORT));
   // A start that fails has sent nothing.
   mail.start();
+  webhooks.start();
   await jobs.start();
   return {
     app,

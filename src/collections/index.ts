@@ -16,6 +16,9 @@ import { rateLimits } from './rate-limit.ts';
 import { sessions } from './session.ts';
 import { signingKeys } from './signing-key.ts';
 import { users } from './user.ts';
+import { webhooks } from './webhook.ts';
+import { webhookDeliveries } from './webhook-delivery.ts';
+import { webhookEvents } from './webhook-event.ts';
 
 /**
  * The one list of collections. What goes over all data goes over this list, so a collection that is not in it has no
@@ -36,6 +39,9 @@ export const collections: readonly Collection[] = Object.freeze([
   activityDaily,
   guards,
   jobs,
+  webhooks,
+  webhookEvents,
+  webhookDeliveries,
   idempotencyKeys,
   rateLimits,
 ]);

@@ -8,6 +8,7 @@ import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { LIFECYCLE_EXERCISES } from './exercise-lifecycle.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
+import { WEBHOOK_EXERCISES } from './exercise-webhooks.ts';
 import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
 
 /** A route that is the same for everybody and all parameters. */
@@ -201,6 +202,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   ...API_KEY_EXERCISES,
 
   ...LIFECYCLE_EXERCISES,
+  ...WEBHOOK_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

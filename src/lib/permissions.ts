@@ -12,6 +12,8 @@ export const PERMISSIONS = [
   'api-keys:read',
   'api-keys:write',
   'statistics:read',
+  'webhooks:read',
+  'webhooks:write',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

@@ -1,6 +1,7 @@
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import { conceal } from './audit-personal.ts';
+import { recordWebhookEvents } from './webhook-event.ts';
 
 /** `<what>.<did>`: the whole vocabulary of the audit trail. */
 export const AUDIT_ACTIONS = [
@@ -54,6 +55,13 @@ export const AUDIT_ACTIONS = [
   'api-key.created',
   'api-key.renamed',
   'api-key.deleted',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.secret-rotated',
+  'webhook.tested',
+  'webhook.replayed',
+  'webhook.disabled',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -168,6 +176,7 @@ export async function recordAuditEvent(
     ...(tx && { session: tx }),
     ignoreUndefined: true,
   });
+  await recordWebhookEvents(tx, origin, [event]);
 }
 
 /** Writes one event for each of many changes that are made in one transaction. */
@@ -181,6 +190,7 @@ export async function recordAuditEvents(
     events.map((event) => eventOf(origin, event, at)),
     { session: tx, ignoreUndefined: true },
   );
+  await recordWebhookEvents(tx, origin, events);
 }
 
 /** Writes what was counted: events that are about many requests each, and so about none of them. */

@@ -8,9 +8,20 @@ import { OneTimeToken } from './one-time-token.ts';
 import { Outbox } from './outbox.ts';
 import { Session } from './session.ts';
 import { User, type UserRecord } from './user.ts';
+import { WebhookDelivery } from './webhook-delivery.ts';
+import { WebhookEvent } from './webhook-event.ts';
 
 /** What belongs to an account and has no meaning without it. A test compares this with the list of collections. */
-export const OWNED = [Session, OneTimeToken, Credential, Identity, Outbox, ApiKey] as const;
+export const OWNED = [
+  Session,
+  OneTimeToken,
+  Credential,
+  Identity,
+  Outbox,
+  ApiKey,
+  WebhookEvent,
+  WebhookDelivery,
+] as const;
 
 /**
  * Removes an account that `filter` still matches, with all that belongs to it, for good. The audit trail stays: it

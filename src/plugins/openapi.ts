@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import { SAFE_METHODS } from '../lib/http-methods.ts';
+import { webhooksSection } from '../openapi-webhooks.ts';
 import { withProblem } from '../schemas/common.ts';
 import { namedSchemas } from '../schemas/index.ts';
 import type { App } from '../types/fastify.ts';
@@ -24,6 +25,7 @@ const TAGS = [
   { name: 'Sessions', description: 'Signing in, staying signed in, signing out.' },
   { name: 'Factors', description: 'Second factors and passkeys, and proving again who one is.' },
   { name: 'Administration', description: 'For support and admins; each route names the permission it needs.' },
+  { name: 'Webhooks', description: 'Endpoints of other services that hear of what happens here.' },
   { name: 'Service', description: 'Health, keys and documentation.' },
 ];
 
@@ -79,6 +81,7 @@ async function openapi(app: App): Promise<void> {
       },
       servers: [{ url: '/', description: 'This service.' }],
       tags: TAGS,
+      webhooks: webhooksSection(),
       components: {
         securitySchemes: {
           [BEARER]: {

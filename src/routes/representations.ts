@@ -64,7 +64,12 @@ export function sessionView(session: SessionRecord, current: AuthenticatedSessio
   };
 }
 
-export const etagOf = ({ revision }: { readonly revision: number }): string => `"${revision}"`;
+/** What has an ETag made of how often it was changed. */
+interface Versioned {
+  readonly revision: number;
+}
+
+export const etagOf = ({ revision }: Versioned): string => `"${revision}"`;
 
 /** Whether a reader has this version already (RFC 9110, section 13.1.2). */
 export function isKnown({ method, headers }: FastifyRequest, etag: string): boolean {
@@ -73,8 +78,12 @@ export function isKnown({ method, headers }: FastifyRequest, etag: string): bool
 }
 
 /** Sends a single user with its ETag, or 304 to whoever has this version already. */
-export function sendUser<T>(request: FastifyRequest, reply: FastifyReply, user: UserRecord, view: T) {
-  const etag = etagOf(user);
+export const sendUser = <T>(request: FastifyRequest, reply: FastifyReply, user: UserRecord, view: T) =>
+  sendVersioned(request, reply, user, view);
+
+/** The same for anything that counts its changes. */
+export function sendVersioned<T>(request: FastifyRequest, reply: FastifyReply, record: Versioned, view: T) {
+  const etag = etagOf(record);
   void reply.header('etag', etag);
   if (isKnown(request, etag)) return reply.code(304).send();
   return view;

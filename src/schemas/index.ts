@@ -12,12 +12,13 @@ import * as problem from './problem.ts';
 import * as retention from './retention.ts';
 import * as session from './session.ts';
 import * as user from './user.ts';
+import * as webhook from './webhook.ts';
+import { EVENT_SCHEMAS } from './webhook-event.ts';
 
-/** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
-export const namedSchemas = [
-  audit,
+const rooms = [
   activity,
   apiKey,
+  audit,
   common,
   factor,
   identity,
@@ -29,6 +30,13 @@ export const namedSchemas = [
   retention,
   session,
   user,
-].flatMap((room) =>
-  Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
-);
+  webhook,
+];
+
+/** Whatever has a name: the schemas that others refer to, and the components of the OpenAPI document. */
+export const namedSchemas = [
+  ...rooms.flatMap((room) =>
+    Object.values(room).flatMap((schema) => (typeof schema === 'object' && '$id' in schema ? [schema] : [])),
+  ),
+  ...EVENT_SCHEMAS.map(({ schema }) => schema),
+];

@@ -50,7 +50,7 @@ const account = {
   updatedAt: Timestamp,
 };
 
-const example = {
+export const USER_EXAMPLE = {
   id: '665f1c2e9b1e8a0012345678',
   email: 'ada@example.com',
   firstName: 'Ada',
@@ -62,7 +62,10 @@ const example = {
   updatedAt: '2026-11-23T10:15:00.000Z',
 };
 
-export const User = named('User', account, { description: 'An account, as its owner sees it.', examples: [example] });
+export const User = named('User', account, {
+  description: 'An account, as its owner sees it.',
+  examples: [USER_EXAMPLE],
+});
 
 export const AdminUser = named(
   'AdminUser',
@@ -80,7 +83,7 @@ export const AdminUser = named(
   },
   {
     description: 'An account, as an admin sees it.',
-    examples: [{ ...example, lastSignInAt: '2026-11-23T10:20:00.000Z' }],
+    examples: [{ ...USER_EXAMPLE, lastSignInAt: '2026-11-23T10:20:00.000Z' }],
   },
 );
 

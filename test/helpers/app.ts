@@ -8,6 +8,7 @@ import { openDependencies, passwordsOf } from '../../src/dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from '../../src/lib/keyring.ts';
 import { createLogger } from '../../src/logging.ts';
 import { applyMigrations } from '../../src/migrations.ts';
+import { forgetSubscriptions } from '../../src/models/webhook-subscriptions.ts';
 import type { App, Dependencies } from '../../src/types/fastify.ts';
 import { leaveDatabase, migratedDatabase } from './migrated-database.ts';
 
@@ -96,6 +97,8 @@ export async function buildTestApp(
       if (given === undefined) await leaveDatabase(uri);
       else await mongoose.connection.dropDatabase();
       await disconnect();
+      // What the next file's database holds is something else.
+      forgetSubscriptions();
     },
   };
 }

@@ -28,6 +28,7 @@ function exampleData(text: string): { readonly [T in MailTemplate]: MailData[T] 
     'account-restored': notice,
     'account-dormant-soon': { ...notice, months: 24, days: 30 },
     'account-dormant': { ...notice, months: 24 },
+    'webhook-disabled': { ...notice, host: text, reason: 'failing' },
   };
 }
 

@@ -11,14 +11,21 @@ import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
 import { countActivity } from '../../src/models/activity-count.ts';
+import { SYSTEM } from '../../src/models/audit-event.ts';
 import { expireAuditBatches } from '../../src/models/audit-expiry.ts';
 import { sealBatch } from '../../src/models/audit-sealing.ts';
 import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
+import { createUser } from '../../src/models/user-account.ts';
 import { USER_LISTS } from '../../src/models/user-list.ts';
+import { createWebhook, testWebhook } from '../../src/models/webhook-change.ts';
+import { claimDelivery, markDelivered, markUndelivered, WebhookDelivery } from '../../src/models/webhook-delivery.ts';
+import { handOutEvent } from '../../src/models/webhook-fan-out.ts';
+import { disableWebhook, noteFailure, noteSuccess } from '../../src/models/webhook-health.ts';
 import { applyPeriods } from '../../src/retention/apply.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
 import { countDue, runRetention } from '../../src/retention/run.ts';
+import { overdueMs as webhooksOverdueMs } from '../../src/webhooks.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { writeEvents } from '../helpers/audit.ts';
 import { isStandIn } from '../helpers/engine.ts';
@@ -172,6 +179,32 @@ it('the queries of the daily counts', async () => {
   expect(sent.map(({ name }) => name).filter((name) => name !== 'getMore')).toEqual(names);
   expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
 });
+
+it('the queries of the delivery of webhooks', async () => {
+  const { keyring } = service.deps;
+  const choice = { url: 'https://8.8.8.8/hook', events: [], enabled: true };
+  const { webhook } = await transaction((tx) => createWebhook(tx, SYSTEM, keyring, choice));
+  for (let n = 0; n < 100; n += 1) await transaction((tx) => testWebhook(tx, SYSTEM, keyring, webhook._id));
+  await transaction((tx) => createUser(tx, SYSTEM, { email: 'hooked@example.com', profile: {} }));
+  // Most deliveries are done.
+  const due = await WebhookDelivery.distinct('_id').then((ids) => ids.slice(0, 20));
+  await WebhookDelivery.updateMany({ _id: { $nin: due } }, { $set: { outcome: 'delivered' }, $unset: { dueAt: 1 } });
+  const tried = { at: new Date(), durationMs: 1 };
+  const sent = await sentBy(async () => {
+    await webhooksOverdueMs();
+    await handOutEvent(keyring, (user) => user);
+    const claimed = await claimDelivery(webhook._id);
+    if (claimed) await markDelivered(claimed, tried);
+    const another = await claimDelivery(webhook._id);
+    if (another) await markUndelivered(keyring, another, { ...tried, failure: 'refused' });
+    await noteFailure(webhook, 1);
+    await noteSuccess({ ...webhook, failingSince: new Date() });
+    await disableWebhook(keyring, webhook._id, 'failing');
+  });
+  const changes = sent.filter(({ collection, name }) => collection === 'webhook_deliveries' && name !== 'find');
+  expect(changes.map(({ name }) => name)).toEqual(['insert', 'findAndModify', 'update', 'findAndModify', 'update']);
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
+}, 60_000);
 
 describe('the check itself', () => {
   it('sees a query that no index serves, in a read and in a write', async () => {

@@ -36,6 +36,8 @@ afterAll(() => service.close());
 
 /** Requests that have nothing to say but that they are made. */
 const WITHOUT_INPUT = [
+  'POST /v1/admin/webhooks/{id}/deliveries/{deliveryId}/replay',
+  'POST /v1/admin/webhooks/{id}/test',
   'POST /v1/reauthentication/options',
   'POST /v1/sessions/passkey/options',
   'POST /v1/users/me/deactivate',
@@ -137,6 +139,8 @@ it('a list is paged', () => {
     'GET /v1/admin/api-keys',
     'GET /v1/admin/audit-events',
     'GET /v1/admin/users/{id}/audit-events',
+    'GET /v1/admin/webhooks',
+    'GET /v1/admin/webhooks/{id}/deliveries',
   ]);
   for (const { name, parameters = [] } of lists)
     expect(parameters.find((each) => each.name === 'limit')?.schema, name).toMatchObject({

@@ -106,6 +106,15 @@ const POLICY: Record<string, Access | 'public, told who calls' | `admin [${strin
   'POST /v1/admin/users/:id/suspend': 'admin [users:write]',
   'POST /v1/admin/users/:id/reactivate': 'admin [users:write]',
   'POST /v1/admin/users/:id/restore': 'admin [users:write]',
+  'GET /v1/admin/webhooks': 'admin [webhooks:read]',
+  'POST /v1/admin/webhooks': 'admin [webhooks:write] recently',
+  'GET /v1/admin/webhooks/:id': 'admin [webhooks:read]',
+  'PATCH /v1/admin/webhooks/:id': 'admin [webhooks:write]',
+  'DELETE /v1/admin/webhooks/:id': 'admin [webhooks:write]',
+  'POST /v1/admin/webhooks/:id/rotate-secret': 'admin [webhooks:write] recently',
+  'POST /v1/admin/webhooks/:id/test': 'admin [webhooks:write]',
+  'GET /v1/admin/webhooks/:id/deliveries': 'admin [webhooks:read]',
+  'POST /v1/admin/webhooks/:id/deliveries/:deliveryId/replay': 'admin [webhooks:write]',
 };
 
 /** The documentation's own pages. */
@@ -164,6 +173,9 @@ const AT_THE_DOOR: Record<string, Answers> = {
   'admin [api-keys:write]': ADMINS,
   'admin [api-keys:write] recently': { ...ADMINS, ...NOT_LONG_AGO },
   'admin [api-keys:write] recently, no API key': { ...ADMINS, ...NOT_LONG_AGO, ...NO_API_KEY },
+  'admin [webhooks:read]': ADMINS,
+  'admin [webhooks:write]': ADMINS,
+  'admin [webhooks:write] recently': { ...ADMINS, ...NOT_LONG_AGO },
 };
 
 let service: TestApp;

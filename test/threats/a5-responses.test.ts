@@ -11,12 +11,14 @@ import { Credential } from '../../src/models/credential.ts';
 import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
+import { Webhook } from '../../src/models/webhook.ts';
 import type { World } from '../helpers/answers.ts';
 import { aboutAudit } from '../helpers/answers-about-audit.ts';
 import { aboutActivity, byApiKey } from '../helpers/answers-by-admin.ts';
 import { byIdentity } from '../helpers/answers-by-identity.ts';
 import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
 import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
+import { withWebhooks } from '../helpers/answers-with-webhooks.ts';
 import type { TestApp } from '../helpers/app.ts';
 import { stopTheClock } from '../helpers/clock.ts';
 import { openBrowser } from '../helpers/cookie-jar.ts';
@@ -193,6 +195,7 @@ beforeAll(async () => {
   await aboutActivity(world);
   await withApp(world);
   await withPasskey(world);
+  await withWebhooks(world);
 });
 afterAll(() => running.close());
 
@@ -254,11 +257,13 @@ it('no answer holds a hash or a secret of the database', async () => {
   const keys = await SigningKey.find().lean();
   const credentials = await Credential.find().lean();
   const apiKeys = await ApiKey.find().lean();
+  const webhooks = await Webhook.find().lean();
   const secrets = [
     ...users.flatMap(({ passwordHash }) => passwordHash ?? []),
     ...sessions.flatMap(({ seed, refreshTokenHash }) => [seed, refreshTokenHash]),
     ...keys.map(({ privateJwk }) => privateJwk),
     ...apiKeys.map(({ hash }) => hash),
+    ...webhooks.flatMap(({ secret, previousSecret }) => [secret, previousSecret ?? []].flat()),
     ...credentials.flatMap(({ secret, codeHash, publicKey }) =>
       [secret, codeHash, publicKey].filter((each) => each != null),
     ),

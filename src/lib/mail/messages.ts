@@ -47,6 +47,8 @@ export interface MailData {
   /** Nobody has signed in for so many months; in so many days it becomes inactive. */
   'account-dormant-soon': Notice & { readonly months: number; readonly days: number };
   'account-dormant': Notice & { readonly months: number };
+  /** To admins. */
+  'webhook-disabled': Notice & { readonly host: string; readonly reason: 'failing' | 'gone' };
 }
 
 export type MailTemplate = keyof MailData;
@@ -79,4 +81,5 @@ export const MAIL_TEMPLATES = Object.freeze([
   'account-restored',
   'account-dormant-soon',
   'account-dormant',
+  'webhook-disabled',
 ] as const satisfies MailTemplate[]);

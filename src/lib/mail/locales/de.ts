@@ -171,5 +171,14 @@ export const de: Catalogue = {
         `Bei Ihrem Konto bei ${service} hat sich ${count(months, 'Monat', 'Monate')} lang niemand angemeldet. Es ist jetzt stillgelegt, und alle Sitzungen wurden beendet. Nichts davon ist verloren.`,
       otherwise: () => 'Eine Anmeldung macht es wieder nutzbar.',
     },
+    'webhook-disabled': {
+      subject: ({ service, host }) => `Ein Webhook von ${service} an ${host} wurde abgeschaltet`,
+      says: ({ service, host, reason }) =>
+        reason === 'gone'
+          ? `${host} hat geantwortet, dass dort keine Webhooks von ${service} mehr angenommen werden. Bis Sie ihn wieder einschalten, wird nichts mehr dorthin gesendet.`
+          : `Seit Tagen ist nichts angekommen, was ${service} an ${host} gesendet hat. Bis Sie ihn wieder einschalten, wird nichts mehr dorthin gesendet.`,
+      otherwise: () =>
+        'Die Liste der Zustellungen zeigt, woran es lag. Was noch aussteht, wird gesendet, sobald Sie ihn wieder einschalten, und jede einzelne lässt sich noch einmal senden.',
+    },
   },
 };

@@ -161,5 +161,14 @@ export const en: Catalogue = {
         `Nobody has signed in to your account with ${service} for ${count(months, 'month')}. It is inactive now, and all its sessions were ended. Nothing of it is lost.`,
       otherwise: () => 'Signing in makes it active again.',
     },
+    'webhook-disabled': {
+      subject: ({ service, host }) => `A webhook of ${service} to ${host} was disabled`,
+      says: ({ service, host, reason }) =>
+        reason === 'gone'
+          ? `${host} answered that it takes no webhooks of ${service} any more. It is told nothing until you enable it again.`
+          : `Nothing that ${service} sent to ${host} has got through for days. It is told nothing until you enable it again.`,
+      otherwise: () =>
+        'The list of its deliveries shows what went wrong. What was waiting is sent when you enable it again, and each can be sent once more.',
+    },
   },
 };
