@@ -49,7 +49,7 @@ describe.each(collections)('$name', (collection) => {
   });
 
   it('shows its owner no field that is for admins', () => {
-    // Where nothing is public there is no owner who sees anything.
+    // Where nothing is public, there is no owner, and all views are for admins.
     const [owners] = Object.keys(collection.public).length > 0 ? collection.wire : [];
     const shown = Object.keys((owners as { properties?: object } | undefined)?.properties ?? {});
     expect(shown.filter((name) => name in collection.admin)).toEqual([]);
