@@ -24,6 +24,7 @@ export const webhookDeliveries = defineCollection({
     expiresAt: 'When the record goes.',
   },
   encrypted: { refusal: 'For the list of deliveries.' },
+  archived: ['outcome', 'createdAt'],
   computed: { id: '`_id`.', excerpt: '`refusal`, opened.' },
   indexes: {
     idx_webhook_deliveries_event_id_webhook_id:

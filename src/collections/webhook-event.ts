@@ -21,6 +21,7 @@ export const webhookEvents = defineCollection({
     expiresAt: 'When the record goes.',
   },
   encrypted: { payload: 'At each try.' },
+  archived: ['type', 'changes', 'at'],
   computed: {},
   indexes: {
     idx_webhook_events_due_at: 'The events to hand out, longest waiting first.',

@@ -158,6 +158,27 @@ const ttlRules = (config: Settings): readonly TtlRule[] => [
     by: 'ttl',
   },
   {
+    name: 'webhooks',
+    collection: 'webhook_deliveries',
+    text: 'Events for webhooks and the log of their deliveries, counted from the event.',
+    period: 'P30D',
+    by: 'ttl',
+  },
+  {
+    name: 'statistics',
+    collection: 'activity_daily',
+    text: 'Daily numbers of sign-ups, sign-ins, deletions and active accounts.',
+    period: 'P25M',
+    by: 'ttl',
+  },
+  {
+    name: 'api-keys',
+    collection: 'api_keys',
+    text: 'API keys that were given an end.',
+    period: null,
+    by: 'ttl',
+  },
+  {
     name: 'idempotency-keys',
     collection: 'idempotency_keys',
     text: 'First responses to requests that carried an Idempotency-Key.',
