@@ -65,11 +65,7 @@ it('one kind does not use up another', async () => {
 it('what tells of a change always leaves, and nothing is counted for it', async () => {
   const email = freshEmail();
   const notices = MAIL_TEMPLATES.filter((template) => !(template in LIMITS));
-<<<<<<< HEAD
-  expect(notices).toHaveLength(16);
-=======
-  expect(notices).toHaveLength(10);
->>>>>>> webhooks
+  expect(notices).toHaveLength(17);
   const commands = await commandsOf(async () => {
     for (const template of notices) expect(await allowed(email, template), template).toBe(30);
   });
