@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { buildTestApp, type TestApp } from './helpers/app.ts';
+import { buildTestApp, freshDatabaseUri, type TestApp } from './helpers/app.ts';
 import { type Person, person } from './helpers/people.ts';
 
 let service: TestApp;
 let someone: Person;
 beforeAll(async () => {
-  service = await buildTestApp({ MONGODB_MAX_POOL_SIZE: '2', MONGODB_WAIT_QUEUE_TIMEOUT_MS: '50' });
+  // A database of its own is dropped; one that others go on with is looked over first, which takes more connections.
+  const MONGODB_URI = freshDatabaseUri();
+  service = await buildTestApp({ MONGODB_URI, MONGODB_MAX_POOL_SIZE: '2', MONGODB_WAIT_QUEUE_TIMEOUT_MS: '50' });
   someone = await person(service);
 });
 afterAll(() => service.close());

@@ -113,6 +113,16 @@ describe('roster export users', () => {
     expect(stderr).toContain('Left out 1 deleted accounts.');
   });
 
+  it('is recorded, with how many accounts and whether their hashes were among it', async () => {
+    const events = db.collection('audit_events');
+    await events.deleteMany({ action: 'users.exported' });
+    await on(db, 'export', 'users');
+    await on(db, 'export', 'users', '--include-password-hashes');
+    const exported = { action: 'users.exported', outcome: 'success', actor: { type: 'operator' }, count: 3 };
+    const told = await events.find({ action: 'users.exported' }, { sort: { _id: 1 } }).toArray();
+    expect(told).toMatchObject([exported, { ...exported, changes: ['passwordHash'] }]);
+  });
+
   it('writes CSV as it is stored: no quote that CSV does not need, no guard against spreadsheets', async () => {
     const { stdout } = await on(db, 'export', 'users', '--format', 'csv');
     const [header, , formula] = stdout.split('\n');

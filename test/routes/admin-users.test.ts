@@ -123,6 +123,7 @@ describe('one account', () => {
       ['user.suspended', 'to suspend'],
       ['user.reactivated', 'to reactivate'],
       ['user.deleted', undefined],
+      ['user.read', undefined],
       ['user.restored', 'to restore'],
     ]);
   });
