@@ -4,6 +4,7 @@ import { loadConfig } from '../src/config.ts';
 import { passwordsOf } from '../src/dependencies.ts';
 import { startEphemeral } from '../src/embedded/ephemeral.ts';
 import { generateKeyringSpec } from '../src/lib/keyring.ts';
+import { auditedTargets, measureAudited } from './audited.ts';
 import { type Captured, capture } from './capture.ts';
 import { type CeilingProcess, startCeiling } from './ceiling.ts';
 import { type BenchDatabase, drop, PASSWORD, seed } from './database.ts';
@@ -146,6 +147,12 @@ async function timing({ database, service }: Subject, pairs: number): Promise<Ti
   return measureTiming(service.origin, known, pairs);
 }
 
+async function audited(options: Options, subject: Subject, keyring: string): Promise<Measurement[]> {
+  say('Measuring writes with their audit events');
+  subject.tokens = await signIn(subject.service.origin, subject.database);
+  return measureAudited(subject.database, keyring, subject.tokens, options);
+}
+
 async function measureSubjects(options: Options, subjects: readonly Subject[], keyring: string) {
   const asked = (measure: Measure): boolean => options.measures.includes(measure);
   const captured: Captured[] = [];
@@ -156,12 +163,18 @@ async function measureSubjects(options: Options, subjects: readonly Subject[], k
   const measurements = asked('throughput') ? await throughput(options, subjects, captured) : [];
   const timings = asked('timing') ? await timing(largest, options.pairs) : [];
   const overloaded = asked('overload') ? await overload(largest) : undefined;
+  const writes = asked('audit') ? await audited(options, largest, keyring) : [];
   return {
     commands: first.commands,
-    measurements,
+    measurements: [...measurements, ...writes],
     timings,
     overload: overloaded,
-    targets: [...targets(measurements), ...timingTargets(timings), ...(overloaded ? overloadTargets(overloaded) : [])],
+    targets: [
+      ...targets(measurements),
+      ...timingTargets(timings),
+      ...(overloaded ? overloadTargets(overloaded) : []),
+      ...auditedTargets(writes),
+    ],
   };
 }
 

@@ -20,8 +20,12 @@ export interface ServiceProcess {
  * sends it what a thousand would.
  * @throws when it ends instead, with what it said
  */
-export async function startService(mongodbUri: string, keyring: string): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [PROGRAM], {
+export async function startService(
+  mongodbUri: string,
+  keyring: string,
+  program: readonly string[] = [PROGRAM],
+): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, program, {
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],
