@@ -49,7 +49,7 @@ describe('the service', () => {
     const service = run({ ...environment, MAIL_LOCALE: 'de', SERVICE_NAME: 'Acme' });
     await service.address();
     const mails = join(directory, 'mail');
-    expect(service.said()).toContain(`Mail:     ${mails}\n`);
+    await until('it says where mail goes', () => service.said().includes(`Mail:     ${mails}\n`));
     await until('the mail is written', async () => (await onlyRecord()).sentAt);
     const [file = '', ...more] = readdirSync(mails);
     expect(more).toEqual([]);

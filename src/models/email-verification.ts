@@ -5,7 +5,7 @@ import { mailedLink } from '../lib/mail/links.ts';
 import { type AccountStamp, guardOf } from './account-stamp.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { mayMail } from './mail-limit.ts';
-import { findForMail, issueMailedToken, LINK_SECONDS, type MailOptions } from './mailed-token.ts';
+import { findForMail, issueMailedTokens, LINK_SECONDS, type MailOptions } from './mailed-token.ts';
 import { consumeToken, revokeTokens, type TokenPurpose } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
@@ -20,11 +20,13 @@ export async function mailVerification(
   { keyring, appUrl }: MailOptions,
 ): Promise<void> {
   const seconds = LINK_SECONDS['verify-email'];
-  const yes = await issueMailedToken(tx, keyring, user, { purpose: 'email-verification', seconds });
-  const no = await issueMailedToken(tx, keyring, user, {
-    purpose: 'email-rejection',
-    seconds: LINK_SECONDS['reject-sign-up'],
-  });
+  const [yes, no] = await issueMailedTokens(
+    tx,
+    keyring,
+    user,
+    { purpose: 'email-verification', seconds },
+    { purpose: 'email-rejection', seconds: LINK_SECONDS['reject-sign-up'] },
+  );
   const data = {
     link: mailedLink(appUrl, 'verify-email', yes),
     rejectLink: mailedLink(appUrl, 'reject-sign-up', no),

@@ -2,7 +2,7 @@ import type { ClientSession } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 import type { LinkPath } from '../lib/mail/links.ts';
 import { stampOf } from './account-stamp.ts';
-import { issueToken, type TokenPurpose } from './one-time-token.ts';
+import { issueToken, issueTokens, type TokenPurpose } from './one-time-token.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 
 const MINUTE = 60;
@@ -33,23 +33,28 @@ interface NewMailedToken {
   readonly token?: string;
 }
 
-/**
- * Makes a token for the mailbox of an account. Revoking is not enough against one that is being mailed while the email
- * changes, so each token also knows what it was made for.
- */
+/** Revoking is not enough against one that is being mailed while the email changes, so each knows what it was made for. */
+const stamped = (user: UserRecord, { payload, ...wanted }: NewMailedToken) => ({
+  ...wanted,
+  userId: user._id,
+  payload: { ...payload, ...stampOf(user) },
+});
+
+/** Makes a token for the mailbox of an account. */
 export const issueMailedToken = (
   tx: ClientSession,
   keyring: Keyring,
   user: UserRecord,
-  { purpose, seconds, payload, token }: NewMailedToken,
-): Promise<string> =>
-  issueToken(tx, keyring, {
-    purpose,
-    seconds,
-    userId: user._id,
-    payload: { ...payload, ...stampOf(user) },
-    ...(token !== undefined && { token }),
-  });
+  wanted: NewMailedToken,
+): Promise<string> => issueToken(tx, keyring, stamped(user, wanted));
+
+/** Two of them for one mail, in one command. */
+export const issueMailedTokens = (
+  tx: ClientSession,
+  keyring: Keyring,
+  user: UserRecord,
+  ...[one, other]: [NewMailedToken, NewMailedToken]
+): Promise<[string, string]> => issueTokens(tx, keyring, stamped(user, one), stamped(user, other));
 
 /** The account that mail for an email is about: one that may sign in. */
 export const findForMail = (email: string): Promise<UserRecord | null> =>

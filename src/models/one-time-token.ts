@@ -68,27 +68,37 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 const payloadOf = (id: Types.ObjectId) => placeOf('one_time_tokens', id, 'payload');
 
 /** Makes a token (43 characters, base64url) that only its receiver will ever hold: the database keeps its hash. */
-export async function issueToken(
-  tx: ClientSession | undefined,
+export async function issueToken(tx: ClientSession | undefined, keyring: Keyring, wanted: NewToken): Promise<string> {
+  const { token, stored } = tokenOf(keyring, wanted);
+  await OneTimeToken.collection.insertOne(stored, { ...(tx && { session: tx }) });
+  return token;
+}
+
+/** The same for two of them, in one command. */
+export async function issueTokens(
+  tx: ClientSession,
   keyring: Keyring,
-  { purpose, seconds, userId, payload, token = newToken() }: NewToken,
-): Promise<string> {
+  ...wanted: [NewToken, NewToken]
+): Promise<[string, string]> {
+  const [one, other] = [tokenOf(keyring, wanted[0]), tokenOf(keyring, wanted[1])];
+  await OneTimeToken.collection.insertMany([one.stored, other.stored], { session: tx });
+  return [one.token, other.token];
+}
+
+function tokenOf(keyring: Keyring, { purpose, seconds, userId, payload, token = newToken() }: NewToken) {
   const _id = new Types.ObjectId();
   const now = Date.now();
-  await OneTimeToken.collection.insertOne(
-    {
-      _id,
-      purpose,
-      hash: hashOf(token),
-      ...(userId && { userId }),
-      ...(payload && { payload: keyring.encrypt(JSON.stringify(payload), payloadOf(_id)) }),
-      attempts: 0,
-      createdAt: new Date(now),
-      expiresAt: new Date(now + seconds * 1000),
-    },
-    { ...(tx && { session: tx }) },
-  );
-  return token;
+  const stored = {
+    _id,
+    purpose,
+    hash: hashOf(token),
+    ...(userId && { userId }),
+    ...(payload && { payload: keyring.encrypt(JSON.stringify(payload), payloadOf(_id)) }),
+    attempts: 0,
+    createdAt: new Date(now),
+    expiresAt: new Date(now + seconds * 1000),
+  };
+  return { token, stored };
 }
 
 const live = (purpose: TokenPurpose, token: string) => ({

@@ -41,14 +41,25 @@ const OPTIONS: Options = {
   keywords: ['example'],
 };
 
+/** Every scope of every instance in a process asks for the same; what is made of equal arguments is made once. */
+export function oncePerArguments<A extends unknown[], R>(make: (...args: A) => R): (...args: A) => R {
+  const made = new Map<string, R>();
+  return (...args) => {
+    const text = JSON.stringify(args);
+    const known = made.get(text) ?? make(...args);
+    made.set(text, known);
+    return known;
+  };
+}
+
 /** Bodies say what they mean: `"1"` is no number. Everything in a URL is text, so there a number is read from it. */
-export function buildValidator(sharedSchemas: Record<string, unknown>): Compile {
+export const buildValidator = oncePerArguments((sharedSchemas: Record<string, unknown>): Compile => {
   const strict = createAjv({ ...OPTIONS, coerceTypes: false }, sharedSchemas);
   const coercing = createAjv({ ...OPTIONS, coerceTypes: true }, sharedSchemas);
   const compileStrict = oncePerSchema(({ schema }: Parameters<Compile>[0]) => strict.compile(schema));
   const compileCoercing = oncePerSchema(({ schema }: Parameters<Compile>[0]) => coercing.compile(schema));
   return (part) => (part.httpPart === 'body' ? compileStrict : compileCoercing)(part);
-}
+});
 
 /** Most routes take no query, and all of them answer with problems: what is the same is compiled once. */
 export function oncePerSchema<P extends { readonly schema?: unknown }, F>(compile: (part: P) => F): (part: P) => F {

@@ -74,7 +74,8 @@ async function purgeAll(keyring: Keyring, signal: AbortSignal): Promise<number> 
 export const retentionRules = (config: Settings, keyring: Keyring): readonly RetentionRule[] => [
   ...accountRules(config, keyring),
   auditRule(config),
-  ...ttlRules(config),
+  sessionRule(config),
+  ...TTL_RULES,
 ];
 
 function accountRules(config: Settings, keyring: Keyring): readonly JobRule[] {
@@ -134,15 +135,16 @@ const auditRule = (config: Settings): JobRule => ({
   run: async (signal) => (await expireAuditBatches(new Date(), signal)).events,
 });
 
-const ttlRules = (config: Settings): readonly TtlRule[] => [
-  {
-    name: 'sessions',
-    collection: 'sessions',
-    text: 'Sessions, counted from the sign-in. One that is not used ends before (SESSION_IDLE_SECONDS).',
-    period: `PT${config.SESSION_LIFETIME_SECONDS}S`,
-    setting: 'SESSION_LIFETIME_SECONDS',
-    by: 'ttl',
-  },
+const sessionRule = (config: Settings): TtlRule => ({
+  name: 'sessions',
+  collection: 'sessions',
+  text: 'Sessions, counted from the sign-in. One that is not used ends before (SESSION_IDLE_SECONDS).',
+  period: `PT${config.SESSION_LIFETIME_SECONDS}S`,
+  setting: 'SESSION_LIFETIME_SECONDS',
+  by: 'ttl',
+});
+
+const TTL_RULES: readonly TtlRule[] = Object.freeze([
   {
     name: 'one-time-tokens',
     collection: 'one_time_tokens',
@@ -193,4 +195,4 @@ const ttlRules = (config: Settings): readonly TtlRule[] => [
     by: 'ttl',
     path: 'expire',
   },
-];
+]);

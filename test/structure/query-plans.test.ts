@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +16,7 @@ import { SYSTEM } from '../../src/models/audit-event.ts';
 import { expireAuditBatches } from '../../src/models/audit-expiry.ts';
 import { sealBatch } from '../../src/models/audit-sealing.ts';
 import { claimMail, enqueueMail, markFailed, markSent, Outbox, overdueMs } from '../../src/models/outbox.ts';
+import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { createUser } from '../../src/models/user-account.ts';
 import { USER_LISTS } from '../../src/models/user-list.ts';
@@ -44,9 +46,32 @@ beforeAll(async () => {
   service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
   standIn = await isStandIn(mongoose.connection.getClient());
   await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
+  // Of a handful of documents, a scan is what is quickest.
+  await Session.collection.insertMany(Array.from({ length: ACCOUNTS }, () => strangersSession()));
   scene = new Scene(service.app);
 });
 afterAll(() => service.close());
+
+/** Of nobody who takes part. */
+function strangersSession() {
+  const at = new Date();
+  const later = new Date(at.getTime() + 86_400_000);
+  return {
+    userId: new mongoose.Types.ObjectId(),
+    status: 'active' as const,
+    roles: ['user' as const],
+    refreshTokenHash: randomUUID(),
+    seed: 'seed',
+    rotation: 0,
+    rotatedAt: at,
+    authenticationMethods: ['pwd' as const],
+    authenticatedAt: at,
+    createdAt: at,
+    lastUsedAt: at,
+    idleExpiresAt: later,
+    expiresAt: later,
+  };
+}
 
 const judged = (problem: PlanProblem): boolean => problem === 'scans the collection' || !standIn;
 

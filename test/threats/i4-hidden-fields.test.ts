@@ -61,6 +61,8 @@ describe('every list', () => {
       'GET /v1/admin/api-keys',
       'GET /v1/admin/audit-events',
       'GET /v1/admin/users/{id}/audit-events',
+      'GET /v1/admin/webhooks',
+      'GET /v1/admin/webhooks/{id}/deliveries',
     ]);
     for (const list of lists) {
       const hidden = paths.filter((path) => !list.queryParameters.includes(path));

@@ -32,6 +32,9 @@ const NOBODYS = [
   'GET /v1/admin/jobs',
   'GET /v1/admin/retention',
   'GET /v1/admin/statistics',
+  'GET /v1/admin/webhooks',
+  'GET /v1/admin/webhooks/:id',
+  'GET /v1/admin/webhooks/:id/deliveries',
 ];
 
 let service: TestApp;
