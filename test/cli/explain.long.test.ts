@@ -32,3 +32,18 @@ it('lists all routes, changes nothing and leaves nothing behind', async () => {
   const { databases: left } = await client.db().admin().listDatabases({ nameOnly: true });
   expect(left.map(({ name }) => name).filter((name) => name.startsWith(`${db.databaseName}_`))).toEqual([]);
 });
+
+it('shows every method of a path', async () => {
+  const { stdout } = await explain('/v1/sessions');
+  expect(stdout.match(/^\S.*$/gm)).toEqual(['POST /v1/sessions', 'GET /v1/sessions', 'DELETE /v1/sessions']);
+});
+
+it('marks a query whose index is gone', async () => {
+  await db.collection('users').dropIndex('idx_users_email');
+  try {
+    const { stdout } = await explain('POST /v1/sessions');
+    expect(stdout).toMatch(/find users \{"filter":\{"email":"string"\}[^!]*COLLSCAN[^!]*! scans the collection/);
+  } finally {
+    await db.collection('users').createIndex({ email: 1 }, { name: 'idx_users_email', unique: true });
+  }
+});

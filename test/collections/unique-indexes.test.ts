@@ -26,8 +26,8 @@ it('are all missing, and all migrations pending, in an empty database', async ()
     'credentials: idx_credentials_user_id',
     'identities: idx_identities_provider_subject',
     'api_keys: idx_api_keys_prefix',
-    'webhook_deliveries: idx_webhook_deliveries_event_id_webhook_id',
     'signing_keys: idx_signing_keys_generation',
+    'webhook_deliveries: idx_webhook_deliveries_event_id_webhook_id',
     'rate_limits: idx_rate_limits_key',
   ]);
 });

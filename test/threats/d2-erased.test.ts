@@ -94,7 +94,9 @@ describe('an erased account', () => {
     const events = await AuditEvent.find({
       'target.id': ada.id,
       action: { $in: ['user.erased', 'user.purged'] },
-    }).lean();
+    })
+      .sort({ _id: 1 })
+      .lean();
     expect(events.map(({ action, actor }) => [action, String(actor.id)])).toEqual([
       ['user.erased', admin.id],
       ['user.purged', admin.id],

@@ -92,7 +92,9 @@ it('a sign-in with the old password that races the change opens nothing that out
     ...Array.from({ length: 10 }, (_, index) => attempt(index % 2 ? here : there, owner)),
   ]);
   expect(outcome(changed)).toBe('204');
-  expect(Object.keys(tally(attempts)).filter((each) => !['201', '401 invalid-credentials'].includes(each))).toEqual([]);
+  // Those that come too late fail, and some of them more often than the limit allows.
+  const expected = ['201', '401 invalid-credentials', '429 rate-limited'];
+  expect(Object.keys(tally(attempts)).filter((each) => !expected.includes(each))).toEqual([]);
   expect((await Session.find({ userId: owner.id }).lean()).map(({ _id }) => String(_id))).toEqual([owner.sessionId]);
 });
 
