@@ -20,6 +20,7 @@ import { applyMigrations, pendingMigrations } from './migrations.ts';
 import { User } from './models/user.ts';
 import { retentionRules } from './retention/rules.ts';
 import { watchSlowCommands } from './slow-commands.ts';
+import { letOthersGoFirst } from './thread-priority.ts';
 import type { App } from './types/fastify.ts';
 import { openWebhooks } from './webhooks.ts';
 
@@ -87,6 +88,8 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   const stopWatching = watchSlowCommands(connection.getClient(), { thresholdMs: config.SLOW_QUERY_MS, log: logger });
   closing.add(async () => stopWatching());
   const deps = { ...(await openDependencies(config, keyring)), logger };
+  // By now the threads are there: files have been read.
+  letOthersGoFirst();
   const app = await buildApp(config, deps);
   const mail = openMail(app);
   // Behind the requests in flight: what they put into the outbox still has a chance to leave.

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
@@ -15,6 +16,20 @@ const signUp = (address: string) =>
     body: JSON.stringify({ email: 'first@example.com', password: 'correct horse battery staple' }),
   });
 
+/** How nice the threads of a process are to those of others (proc(5)). */
+function niceness(pid = 0): Record<string, number[]> {
+  const niceOf = (thread: string): number => {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
+  };
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const distinct = (some: string[]) => [...new Set(some.map(niceOf))];
+  return {
+    'event loop': distinct(threads.filter((thread) => Number(thread) === pid)),
+    others: distinct(threads.filter((thread) => Number(thread) !== pid)),
+  };
+}
+
 describe('the service', () => {
   it('starts, says where everything is, serves, and ends without losing a request', async () => {
     const service = run({ MONGODB_URI: freshDatabase() });
@@ -24,6 +39,8 @@ describe('the service', () => {
     expect(await (await fetch(metrics)).text()).toContain('roster_hashing_active');
     expect(service.said()).toContain(`Docs:     ${address}/docs`);
     expect(service.said()).toContain('bin/roster admin create --email');
+
+    if (process.platform === 'linux') expect(niceness(service.child.pid)).toEqual({ 'event loop': [0], others: [10] });
 
     // Four hashes take longer than the signal: some of these are under way when it comes.
     const inFlight = Array.from({ length: 4 }, () => signUp(address));
