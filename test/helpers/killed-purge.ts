@@ -9,7 +9,7 @@ import { until } from './until.ts';
 export const ACCOUNTS = 6;
 const BELONGINGS = 700;
 /** Once it has begun, it takes about twice as long. */
-const KILL_WITHIN_MS = 500;
+const KILL_WITHIN_MS = 200;
 
 const session = (userId: ObjectId, n: number) => {
   const at = new Date();
