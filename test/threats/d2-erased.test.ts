@@ -4,6 +4,7 @@
 
 import { Types } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyAuditTrail } from '../../src/audit/verify.ts';
 import { transaction } from '../../src/database.ts';
 import { AuditEvent, SYSTEM } from '../../src/models/audit-event.ts';
 import { Erasure, ledgerEntryOf } from '../../src/models/erasure.ts';
@@ -15,6 +16,7 @@ import { OWNED } from '../../src/models/user-removal.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
 import { runRetention } from '../../src/retention/run.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { sealAll, sealingOptions } from '../helpers/audit.ts';
 import { enrolTotp } from '../helpers/factors.ts';
 import { inParallel, outcome } from '../helpers/parallel.ts';
 import { age, call, dump, type Person, person, refresh, signIn } from '../helpers/people.ts';
@@ -80,6 +82,19 @@ describe('an erased account', () => {
       expect(outcome(await refresh(on, ada.refreshToken))).toBe('401 invalid-token');
     }
     await expect(signIn(here, ada.email)).rejects.toThrow('401');
+  });
+
+  it('leaves an audit trail that verifies, without its address and without what was written about it', async () => {
+    const ada = await someone();
+    await admin.call('POST', `/v1/admin/users/${ada.id}/suspend`, { reason: 'Erased-Ada wrote this' });
+    await sealAll(sealingOptions(here));
+    await erase(ada.id);
+    await sealAll(sealingOptions(here));
+    const { verified } = await verifyAuditTrail({ keyring: here.deps.keyring });
+    expect(verified.findings).toBe(0);
+    expect(verified.erased).toBeGreaterThan(3);
+    const about = await AuditEvent.find({ 'target.id': ada.id, action: { $ne: 'user.purged' } }).lean();
+    expect(about.filter(({ personal }) => personal != null)).toEqual([]);
   });
 
   it('frees its email', async () => {
