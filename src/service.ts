@@ -114,7 +114,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   // A start that fails has sent nothing.
   mail.start();
   webhooks.start();
-  await jobs.start();
+  void jobs.start();
   return {
     app,
     address: addressOf(config.HOST, (app.server.address() as AddressInfo).port),

@@ -53,13 +53,13 @@ export class JobRunner {
     this.#jobs.set(job.name, new Scheduled(job, this.#options, this.#stopping.signal));
   }
 
-  /** From now on jobs run when they are due. */
+  /** From now on jobs run when they are due. @returns when each has been looked at once; it never rejects */
   async start(): Promise<void> {
     const jobs = [...this.#jobs.values()];
-    await Promise.all(jobs.map((job) => job.start()));
-    const sweep = () => jobs.forEach((job) => void job.runIfDue());
+    const sweep = () => jobs.map((job) => job.runIfDue());
     this.#sweeps = setInterval(sweep, this.#options.sweepMs ?? SWEEP_MS).unref();
-    sweep();
+    for (const job of jobs) job.start();
+    await Promise.all(sweep());
   }
 
   /** Starts no more runs, asks those that are under way to end, and waits for them. */
@@ -77,6 +77,7 @@ class Scheduled {
   readonly #stopping: AbortSignal;
   readonly #cron: Cron;
   #running: Promise<void> | undefined;
+  #announced = false;
   #unreachable = false;
 
   constructor(job: Job, options: RunnerOptions, stopping: AbortSignal) {
@@ -87,8 +88,7 @@ class Scheduled {
     this.#cron = new Cron(job.schedule, { timezone: 'UTC', unref: true, paused: true });
   }
 
-  async start(): Promise<void> {
-    await announceJob(this.#job.name, this.#job.schedule, this.#times());
+  start(): void {
     this.#cron.schedule(() => this.runIfDue());
     this.#cron.resume();
   }
@@ -117,6 +117,8 @@ class Scheduled {
     const { log } = this.#options;
     const { name } = this.#job;
     try {
+      if (!this.#announced) await announceJob(name, this.#job.schedule, this.#times());
+      this.#announced = true;
       const run = await claimRun(name, this.#times());
       this.#unreachable = false;
       if (run) await this.#run(run);

@@ -9,7 +9,7 @@ import { until } from './until.ts';
 import type { WebhookReceiver } from './webhook-receiver.ts';
 
 /** Long enough that events are sealed, webhooks delivered and accounts erased in each round. */
-const KILL_WITHIN_MS = { from: 3_200, to: 4_800 } as const;
+const KILL_WITHIN_MS = { from: 3_100, to: 3_900 } as const;
 
 const LEASES = ['webhook_events', 'webhook_deliveries', 'outbox'];
 
