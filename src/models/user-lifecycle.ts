@@ -134,6 +134,9 @@ export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act
     where: { legalHold: { $ne: true } },
     set: { status: 'deleted', deletedAt: { $ifNull: ['$deletedAt', now] }, purgeAt: now },
   });
+  // Whoever counts or hears of deletions is to know of this one, too.
+  if (user.deletedAt?.getTime() === now.getTime())
+    await recordAuditEvent(tx, origin, { action: 'user.deleted', target: { collection: 'users', id: act.id } });
   return shutOut(tx, user);
 }
 
@@ -141,23 +144,32 @@ export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act
  * Keeps an account from being deleted and purged, until it is released.
  * @throws {AppError} `invalid-status` when it is being purged already
  */
-export async function holdUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
-  return hold(tx, origin, act, { action: 'user.held', set: { legalHold: true } });
+export const holdUser = (tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> =>
+  changeHold(tx, origin, act, {
+    action: 'user.held',
+    where: { $or: [{ purgeAt: { $exists: false } }, { purgeAt: { $gt: new Date() } }] },
+    update: { $set: { legalHold: true } },
+  });
+
+/** Also when the time of a deleted account has run out meanwhile: then it is purged next. */
+export const releaseUser = (tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> =>
+  changeHold(tx, origin, act, { action: 'user.released', where: {}, update: { $unset: { legalHold: 1 } } });
+
+interface HoldChange {
+  readonly action: AuditAction;
+  readonly where: Record<string, unknown>;
+  readonly update: Record<string, unknown>;
 }
 
-export async function releaseUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
-  return hold(tx, origin, act, { action: 'user.released', unset: { legalHold: 1 } });
-}
-
-async function hold(
+async function changeHold(
   tx: ClientSession,
   origin: AuditOrigin,
   { id, reason, precondition }: Act,
-  { action, set, unset }: { action: AuditAction; set?: { legalHold: true }; unset?: { legalHold: 1 } },
+  { action, where, update }: HoldChange,
 ): Promise<UserRecord> {
   const user = await User.findOneAndUpdate(
-    { _id: id, $or: [{ purgeAt: { $exists: false } }, { purgeAt: { $gt: new Date() } }], ...onRevision(precondition) },
-    { ...(set && { $set: set }), ...(unset && { $unset: unset }), $inc: { revision: 1 } },
+    { _id: id, ...where, ...onRevision(precondition) },
+    { ...update, $inc: { revision: 1 } },
     { session: tx, returnDocument: 'after' },
   ).lean<UserRecord>();
   if (!user) throw await whyNotFound(tx, id, precondition);

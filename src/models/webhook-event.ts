@@ -62,7 +62,6 @@ const EVENT_OF: Readonly<Partial<Record<AuditAction, WebhookEventType>>> = Objec
   'user.reactivated': 'user.reactivated',
   'user.restored': 'user.restored',
   'user.deactivated': 'user.deactivated',
-  'user.erased': 'user.deleted',
   'user.purged': 'user.purged',
   'user.password-changed': 'user.password-changed',
   'user.password-reset': 'user.password-changed',

@@ -108,14 +108,22 @@ describe('an erased account', () => {
     await erase(ada.id);
     const events = await AuditEvent.find({
       'target.id': ada.id,
-      action: { $in: ['user.erased', 'user.purged'] },
+      action: { $in: ['user.deleted', 'user.erased', 'user.purged'] },
     })
       .sort({ _id: 1 })
       .lean();
     expect(events.map(({ action, actor }) => [action, String(actor.id)])).toEqual([
       ['user.erased', admin.id],
+      ['user.deleted', admin.id],
       ['user.purged', admin.id],
     ]);
+  });
+
+  it('that was deleted before is not counted as deleted again', async () => {
+    const ada = await someone();
+    await admin.call('DELETE', `/v1/admin/users/${ada.id}`);
+    await erase(ada.id);
+    expect(await AuditEvent.countDocuments({ 'target.id': ada.id, action: 'user.deleted' })).toBe(1);
   });
 
   it('by many at once is erased once', async () => {
@@ -176,6 +184,8 @@ describe('a legal hold', () => {
     await User.updateOne({ _id: ada.id }, { $set: { purgeAt: new Date(Date.now() - 1000) } });
     expect(await purgeUser(here.deps.keyring, SYSTEM, new Types.ObjectId(ada.id))).toBeNull();
     expect(await User.exists({ _id: ada.id })).not.toBeNull();
+    expect(outcome(await admin.call('POST', `${url}/release`, reason))).toBe('200');
+    expect(await purgeUser(here.deps.keyring, SYSTEM, new Types.ObjectId(ada.id))).not.toBeNull();
   });
 
   it('comes too late for what is being purged', async () => {

@@ -33,6 +33,7 @@ const WAYS: [string, (who: Person) => Promise<{ statusCode: number }>][] = [
   ['suspended', ({ id }) => admin.call('POST', `/v1/admin/users/${id}/suspend`, { reason: 'spam' })],
   ['deleted by an admin', ({ id }) => admin.call('DELETE', `/v1/admin/users/${id}`)],
   ['deleted by its owner', (who) => who.call('DELETE', '/v1/users/me')],
+  ['erased', ({ id }) => admin.call('POST', `/v1/admin/users/${id}/erase`, { reason: 'asked for it' })],
 ];
 
 it.each(WAYS)('an account that is %s has no credential left that works', async (_way, shutOut) => {
