@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { openKeyring } from '../keyring-file.ts';
-import { applyPeriods } from '../retention/apply.ts';
+import { applyPeriods } from '../models/changed-periods.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { countDue, runRetention } from '../retention/run.ts';
 import { say, withDatabase } from './context.ts';

@@ -153,6 +153,13 @@ const TTL_RULES: readonly TtlRule[] = Object.freeze([
     by: 'ttl',
   },
   {
+    name: 'signing-keys',
+    collection: 'signing_keys',
+    text: 'Keys of access tokens, until the last token that they signed has expired.',
+    period: null,
+    by: 'ttl',
+  },
+  {
     name: 'mail',
     collection: 'outbox',
     text: 'Records of mail, counted from the change that it tells of.',
@@ -160,9 +167,16 @@ const TTL_RULES: readonly TtlRule[] = Object.freeze([
     by: 'ttl',
   },
   {
-    name: 'webhooks',
+    name: 'webhook-events',
+    collection: 'webhook_events',
+    text: 'Events that webhooks tell of.',
+    period: 'P30D',
+    by: 'ttl',
+  },
+  {
+    name: 'webhook-deliveries',
     collection: 'webhook_deliveries',
-    text: 'Events for webhooks and the log of their deliveries, counted from the event.',
+    text: 'The log of deliveries, counted from the event.',
     period: 'P30D',
     by: 'ttl',
   },

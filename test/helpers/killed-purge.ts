@@ -2,11 +2,14 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { ObjectId } from 'mongodb';
-import { expect } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { generateKeyringSpec } from '../../src/lib/keyring.ts';
+import { migrateUp } from '../../src/migrations.ts';
+import { databases, uriOf } from './databases.ts';
 import { roster, startRoster } from './roster.ts';
 import { until } from './until.ts';
 
-export const ACCOUNTS = 6;
+const ACCOUNTS = 6;
 const BELONGINGS = 700;
 /** Once it has begun, it takes about twice as long. */
 const KILL_WITHIN_MS = 200;
@@ -56,7 +59,7 @@ async function dueAccounts(db: Db): Promise<ObjectId[]> {
  * Kills the purge midway, once for each round, and lets another one go on.
  * @returns how many of the kills came in the midst of the work
  */
-export async function killPurges(db: Db, env: Readonly<Record<string, string>>, rounds: number): Promise<number> {
+async function killPurges(db: Db, env: Readonly<Record<string, string>>, rounds: number): Promise<number> {
   let midway = 0;
   for (let round = 0; round < rounds; round += 1) {
     const ids = await dueAccounts(db);
@@ -95,3 +98,23 @@ async function allIsDoneOnce(db: Db, ids: readonly ObjectId[]): Promise<void> {
 
 const purgedEvents = (db: Db, ids: readonly ObjectId[]): Promise<number> =>
   db.collection('audit_events').countDocuments({ action: 'user.purged', 'target.id': { $in: [...ids] } });
+
+/** The test of it, in so many rounds. @param midway how many of the kills have to come before the last step */
+export function purgesSurviveKills(rounds: number, midway: number, timeoutMs: number): void {
+  const { client, fresh } = databases();
+  const db = fresh();
+  beforeAll(async () => {
+    await migrateUp(client, db, () => {});
+  });
+
+  it(
+    `a purge that is killed ${rounds} times leaves nothing half done, and the next one goes on`,
+    async () => {
+      const env = { MONGODB_URI: uriOf(db.databaseName), KEYRING: generateKeyringSpec() };
+      expect(await killPurges(db, env, rounds)).toBeGreaterThanOrEqual(midway);
+      // All of them, and the key of the ledger.
+      expect(await db.collection('erasures').countDocuments()).toBe(rounds * ACCOUNTS + 1);
+    },
+    timeoutMs,
+  );
+}

@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Db, MongoClient, ObjectId } from 'mongodb';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { freshEmail, PASSWORD } from './people.ts';
 import { roster } from './roster.ts';
-import type { ServiceProcess } from './service-process.ts';
+import { type ServiceProcess, useServiceProcesses } from './service-process.ts';
 import { until } from './until.ts';
-import type { WebhookReceiver } from './webhook-receiver.ts';
+import { WebhookReceiver } from './webhook-receiver.ts';
 
 /** Long enough that events are sealed, webhooks delivered and accounts erased in each round. */
 const KILL_WITHIN_MS = { from: 3_100, to: 3_900 } as const;
@@ -81,7 +82,7 @@ async function keepAsking(ask: () => Promise<void>, stopped: AbortSignal): Promi
  * Kills a service again and again while accounts are made and erased, events sealed and webhooks delivered; then lets
  * one finish, and compares what is there with what was acknowledged.
  */
-export async function killServices(world: World, rounds: number): Promise<void> {
+async function killServices(world: World, rounds: number): Promise<void> {
   const client = await new MongoClient(world.uri).connect();
   const environment = {
     NODE_ENV: 'test',
@@ -171,4 +172,20 @@ async function compare({ receiver, uri, keyring }: World, db: Db, clients: Clien
       expect(idsOf(id).size).toBeLessThanOrEqual(1);
     }
   }
+}
+
+/** The test of it, in so many rounds. */
+export function itSurvivesKills(rounds: number, timeoutMs: number): void {
+  const { run, freshDatabase } = useServiceProcesses();
+  let receiver: WebhookReceiver;
+  beforeAll(async () => {
+    receiver = await WebhookReceiver.open();
+  });
+  afterAll(() => receiver.close());
+
+  it(
+    `a service that is killed ${rounds} times while it seals, delivers and erases loses nothing, and leaves nothing half done`,
+    () => killServices({ uri: freshDatabase(), keyring: generateKeyringSpec(), receiver, start: run }, rounds),
+    timeoutMs,
+  );
 }

@@ -10,6 +10,8 @@ const config = { access: 'public' } as const;
 const done: string[] = [];
 let open: () => void = () => {};
 let gate: Promise<void>;
+/** Told when work begins. */
+let begins: () => void = () => {};
 const close = () => {
   gate = new Promise((resolve) => {
     open = resolve;
@@ -22,6 +24,7 @@ beforeAll(async () => {
   service = await buildTestApp({}, (app) => {
     app.get('/later', { config }, async (_request, reply) => {
       reply.afterwards(async () => {
+        begins();
         await gate;
         done.push('work');
       });
@@ -48,6 +51,20 @@ it('answers first, and does the work behind that', async () => {
   open();
   await service.app.settled();
   expect(done).toEqual(['answer', 'work']);
+});
+
+it('begins the work at a random moment, so that no answer next to it tells whether there was any', async () => {
+  open();
+  await service.app.settled();
+  const begun: number[] = [];
+  const other = await service.another();
+  const started = performance.now();
+  begins = () => void begun.push(performance.now() - started);
+  for (let n = 0; n < 30; n += 1) await other.app.inject('/later');
+  await until('all is done', () => begun.length === 30);
+  begins = () => {};
+  // Of thirty even moments within half a second, some come early and some late.
+  expect(Math.max(...begun) - Math.min(...begun)).toBeGreaterThan(200);
 });
 
 it('logs a failure with the id of its request, and goes on', async () => {

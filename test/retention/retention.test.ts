@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { collections } from '../../src/collections/index.ts';
 import type { Config } from '../../src/config.ts';
 import { loadConfig } from '../../src/config.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
+import { sealBatch } from '../../src/models/audit-sealing.ts';
+import { applyPeriods } from '../../src/models/changed-periods.ts';
 import { JobState } from '../../src/models/job.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
-import { applyPeriods } from '../../src/retention/apply.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
 import { countDue, runRetention } from '../../src/retention/run.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
@@ -199,6 +201,25 @@ it('the list shows each rule with its period, what is due and what was done', as
     done: 7,
   });
   expect(items.find(({ name }: { name: string }) => name === 'mail')).toMatchObject({ period: 'P7D', by: 'ttl' });
+});
+
+it('audit events go by whole sealed batches when their time is over', async () => {
+  const options = { keyring: service.deps.keyring, retentionDays: 0 };
+  await person(service);
+  while (await sealBatch(options));
+  const sealed = await AuditEvent.countDocuments();
+  expect(sealed).toBeGreaterThan(0);
+  expect(await countDue(rulesOf({}))).toMatchObject({ 'audit-events': sealed });
+  expect(await run({})).toMatchObject({ 'audit-events': sealed });
+  expect(await AuditEvent.countDocuments({ sealId: { $exists: true } })).toBe(0);
+});
+
+it('every collection that the database itself removes documents of has a rule', () => {
+  const expiring = collections.filter(({ indexDefinitions }) =>
+    indexDefinitions.some(({ expireAfterSeconds }) => expireAfterSeconds !== undefined),
+  );
+  const ruled = rulesOf({}).filter(({ by }) => by === 'ttl');
+  expect(ruled.map(({ collection }) => collection).sort()).toEqual(expiring.map(({ name }) => name).sort());
 });
 
 it('the documentation has every rule', async () => {

@@ -103,6 +103,14 @@ describe('the export of the own data', () => {
     expect(await AuditEvent.countDocuments({ action: 'user.exported', 'target.id': ada.id })).toBe(1);
   });
 
+  it('is limited', async () => {
+    const strict = await here.another({ RATE_LIMIT_MULTIPLIER: '1' });
+    const ada = await person(here);
+    const ask = () => ada.call('GET', '/v1/users/me/export', undefined, { on: strict });
+    for (let n = 0; n < 10; n += 1) expect(outcome(await ask())).toBe('200');
+    expect(outcome(await ask())).toBe('429 rate-limited');
+  });
+
   it('is for the account itself, after a recent sign-in', async () => {
     const ada = await person(here);
     await age(ada.sessionId, 11);
