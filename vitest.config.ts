@@ -17,7 +17,8 @@ export default defineConfig(({ mode }) => {
   };
   return {
     test: {
-      // Password hashing and the database want the cores as well; more workers than cores only wait for each other.
+      // The database and the processes that tests start want the cores as well; three keep two cores busy, as each waits now
+      // and then.
       maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
       projects: [
         {

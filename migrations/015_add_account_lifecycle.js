@@ -2,7 +2,7 @@
 // schedule looks for has indexes; who is gone for good stands in a ledger, for the restore of a backup from before.
 
 import { dropIndexes, putCollection, putIndexes, retireCollection } from './lib/shape.js';
-import { changeValidator, withProperties } from './lib/validators.js';
+import { changeValidator, withoutValues, withProperties, withValues } from './lib/validators.js';
 
 const ACTIONS = [
   'user.deactivated',
@@ -39,36 +39,18 @@ const erasures = {
   },
 };
 
-const without = (values, taken) => values.filter((value) => !taken.includes(value));
-
 export async function up(db) {
   await changeValidator(db, 'users', withProperties({ dormancyWarnedAt: { bsonType: 'date' } }));
   await putIndexes(db, 'users', userIndexes);
   await putCollection(db, 'erasures', erasures);
-  await changeValidator(db, 'audit_events', (schema) => {
-    const { action } = schema.properties;
-    action.enum = [...without(action.enum, ACTIONS), ...ACTIONS];
-    return schema;
-  });
-  await changeValidator(db, 'outbox', (schema) => {
-    const { template } = schema.properties;
-    template.enum = [...without(template.enum, TEMPLATES), ...TEMPLATES];
-    return schema;
-  });
+  await changeValidator(db, 'audit_events', withValues('action', ACTIONS));
+  await changeValidator(db, 'outbox', withValues('template', TEMPLATES));
 }
 
 /** Warnings that were sent are forgotten, and may be sent again; the ledger of who is gone stays. */
 export async function down(db) {
-  await changeValidator(db, 'outbox', (schema) => {
-    const { template } = schema.properties;
-    template.enum = without(template.enum, TEMPLATES);
-    return schema;
-  });
-  await changeValidator(db, 'audit_events', (schema) => {
-    const { action } = schema.properties;
-    action.enum = without(action.enum, ACTIONS);
-    return schema;
-  });
+  await changeValidator(db, 'outbox', withoutValues('template', TEMPLATES));
+  await changeValidator(db, 'audit_events', withoutValues('action', ACTIONS));
   await retireCollection(db, 'erasures');
   await dropIndexes(db, 'users', userIndexes);
   await db.collection('users').updateMany({ dormancyWarnedAt: { $exists: true } }, { $unset: { dormancyWarnedAt: 1 } });

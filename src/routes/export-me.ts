@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { transaction } from '../database.ts';
 import { ARCHIVE_FORMAT, ARCHIVED, archiveOf } from '../export/archive.ts';
 import { recordAuditEvent } from '../models/audit-event.ts';
 import { sessionOf } from '../plugins/authentication.ts';
@@ -44,12 +43,8 @@ export default async function exportMe(app: App): Promise<void> {
     },
     async (request, reply) => {
       const { userId } = sessionOf(request);
-      await transaction((tx) =>
-        recordAuditEvent(tx, request.origin, {
-          action: 'user.exported',
-          target: { collection: 'users', id: userId },
-        }),
-      );
+      const target = { collection: 'users', id: userId };
+      await recordAuditEvent(undefined, request.origin, { action: 'user.exported', target });
       void reply
         .type('application/json; charset=utf-8')
         .header('content-disposition', 'attachment; filename="account.json"')
