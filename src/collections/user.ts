@@ -35,6 +35,7 @@ export const users = defineCollection({
     passwordChangedAt: 'Of the last change of the password.',
     secondFactors: 'Kinds of second factor among its credentials: whether a password alone signs in.',
     waysInRevision: 'Counts sign-ins and changes of credentials and identities, so that two at once conflict.',
+    childrenRevision: 'Counts documents that come to refer to it, so that this and its deletion at once conflict.',
     firstNameKey: 'Lower-cased `firstName`, for search by prefix.',
     lastNameKey: 'Lower-cased `lastName`, for search by prefix.',
     revision: 'Counts the changes that a reader can see; the `ETag` is made of it.',

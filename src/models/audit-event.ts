@@ -62,6 +62,13 @@ export const AUDIT_ACTIONS = [
   'webhook.tested',
   'webhook.replayed',
   'webhook.disabled',
+  'document.created',
+  'document.updated',
+  'document.deleted',
+  'document.restored',
+  'document.purged',
+  'document.read',
+  'documents.listed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

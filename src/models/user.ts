@@ -44,6 +44,8 @@ const userSchema = new Schema(
     secondFactors: { type: [{ type: String, enum: SECOND_FACTORS }], default: undefined },
     /** Counts its sign-ins and the changes of its credentials and identities, so that two of them conflict. */
     waysInRevision: { type: Number },
+    /** Counts documents that come to refer to it, so that this conflicts with its deletion. No change that a reader sees. */
+    childrenRevision: { type: Number },
     /** Lower-cased names, for search by prefix. */
     firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
     lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
