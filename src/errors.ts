@@ -128,6 +128,12 @@ export const ERRORS = Object.freeze({
   'invalid-status': [409, 'The status does not allow this', '`detail` says which status the account has.'],
   'restore-period-over': [409, 'The account can no longer be restored', 'The time to restore it has passed.'],
   'legal-hold': [409, 'The account is under legal hold', 'It cannot be deleted until the hold is lifted.'],
+  'still-referenced': [
+    409,
+    'Something still refers to it',
+    '`detail` names the collection. Remove what refers to it there, for good, or make it refer to something else.',
+  ],
+  'parent-deleted': [409, 'What it belongs to is deleted', 'Restore that first.'],
   'webhook-disabled': [409, 'The webhook is disabled', 'Nothing is sent to it. Enable it first.'],
   'idempotency-in-progress': [409, 'The first request is still running', 'Repeat the request after `Retry-After`.'],
   'precondition-failed': [412, 'The resource has changed', 'Read it again and repeat the change with its new `ETag`.'],

@@ -1,4 +1,5 @@
 import { type Connection, mongo } from 'mongoose';
+import { allModelsAreLoaded } from '../models/relations.ts';
 import { activityDaily } from './activity.ts';
 import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
@@ -45,6 +46,8 @@ export const collections: readonly Collection[] = Object.freeze([
   idempotencyKeys,
   rateLimits,
 ]);
+
+allModelsAreLoaded();
 
 const NAMESPACE_NOT_FOUND = 26;
 

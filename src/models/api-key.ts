@@ -15,7 +15,7 @@ export const USE_NOTED_MS = 60_000;
 const apiKeySchema = new Schema(
   {
     /** Whoever made it. What it may do never goes beyond what this account may do at the time. */
-    userId: { type: Schema.Types.ObjectId, ref: 'User', required: true },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade', required: true },
     name: { type: String, required: true, maxlength: API_KEY_LIMITS.name },
     prefix: { type: String, required: true, maxlength: API_KEY_LIMITS.prefix },
     hash: { type: String, required: true, maxlength: API_KEY_LIMITS.hash },

@@ -15,7 +15,7 @@ export const CREDENTIAL_LIMITS = Object.freeze({ name: 100, credentialId: 1366, 
 /** One document a credential. Which paths are there is decided by its type. */
 const credentialSchema = new Schema(
   {
-    userId: { type: Schema.Types.ObjectId, ref: 'User', required: true },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade', required: true },
     type: { type: String, enum: CREDENTIAL_TYPES, required: true },
     /** TOTP: the shared secret, encrypted. */
     secret: { type: String },

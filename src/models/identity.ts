@@ -5,7 +5,7 @@ const IDENTITY_LIMITS = Object.freeze({ provider: 32, subject: 255, email: 255 }
 /** An account of the same person at an external provider, by which they sign in here. */
 const identitySchema = new Schema(
   {
-    userId: { type: Schema.Types.ObjectId, ref: 'User', required: true },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade', required: true },
     /** Id of the provider in the configuration. */
     provider: { type: String, required: true, maxlength: IDENTITY_LIMITS.provider },
     /** The provider's `sub`: unlike an email it never passes to somebody else. */

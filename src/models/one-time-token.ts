@@ -23,7 +23,7 @@ const oneTimeTokenSchema = new Schema(
     /** SHA-256 of the token, which has 256 random bits, so that no salt is needed. */
     hash: { type: String, required: true, maxlength: 43 },
     /** Whose it is; absent in a flow that has yet to find out who comes. */
-    userId: { type: Schema.Types.ObjectId, ref: 'User' },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade' },
     /** What the flow goes on with, as encrypted JSON. */
     payload: { type: String },
     /** Wrong codes given with it. */

@@ -23,7 +23,7 @@ const FAILURE_MAX_LENGTH = 200;
 const outboxSchema = new Schema(
   {
     template: { type: String, enum: MAIL_TEMPLATES, required: true },
-    userId: { type: Schema.Types.ObjectId, ref: 'User' },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade' },
     /** The mail as JSON, encrypted: addressee and links are in it. */
     message: { type: String, required: true },
     /** Tries so far. */

@@ -14,7 +14,7 @@ export const SESSION_LIMITS = Object.freeze({ userAgent: 512, ip: 45 });
 
 const sessionSchema = new Schema(
   {
-    userId: { type: Schema.Types.ObjectId, ref: 'User', required: true },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade', required: true },
     /** Copies kept by the transactions that change the account, so that one read checks a request. */
     status: { type: String, enum: USER_STATUSES, required: true },
     roles: { type: [{ type: String, enum: ROLES }], required: true },

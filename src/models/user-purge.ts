@@ -4,8 +4,9 @@ import type { Keyring } from '../lib/keyring.ts';
 import { erasePersonalValues, erasePersonalValuesInBatches } from './audit-erasure.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { ledgerEntryOf, noteErasure } from './erasure.ts';
+import type { AnyModel } from './relations.ts';
 import { User } from './user.ts';
-import { OWNED, removeUser } from './user-removal.ts';
+import { ownedModels, removeUser } from './user-removal.ts';
 
 /** So many documents of one account go in one command. */
 const BATCH = 500;
@@ -36,7 +37,7 @@ export async function purgeUser(keyring: Keyring, origin: AuditOrigin, id: Types
   if (!(await User.exists({ _id: id, ...purgeable(now) }))) return null;
   const ledgerEntry = await ledgerEntryOf(keyring, id);
   const removed: Record<string, number> = {};
-  for (const model of OWNED) {
+  for (const model of ownedModels()) {
     const { collectionName } = model.collection;
     removed[collectionName] = await removeOwned(model.collection, id);
   }
@@ -51,7 +52,7 @@ export async function purgeUser(keyring: Keyring, origin: AuditOrigin, id: Types
   return gone ? { ledgerEntry, purgedAt: now, removed, auditEvents } : null;
 }
 
-type OwnedCollection = (typeof OWNED)[number]['collection'];
+type OwnedCollection = AnyModel['collection'];
 
 /** In batches, each a command of its own: an account may have more than fits into one transaction. */
 async function removeOwned(collection: OwnedCollection, userId: Types.ObjectId): Promise<number> {
@@ -59,7 +60,7 @@ async function removeOwned(collection: OwnedCollection, userId: Types.ObjectId):
   for (;;) {
     const batch = await collection.find({ userId }, { projection: { _id: 1 }, limit: BATCH }).toArray();
     if (batch.length === 0) return count;
-    const { deletedCount } = await collection.deleteMany({ _id: { $in: batch.map(({ _id }) => _id) } });
+    const { deletedCount } = await collection.deleteMany({ _id: { $in: batch.map((each) => each._id) } });
     count += deletedCount;
   }
 }

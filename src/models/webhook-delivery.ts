@@ -35,10 +35,11 @@ const trySchema = new Schema(
 /** What one endpoint is told of one event, and how that goes. */
 const webhookDeliverySchema = new Schema(
   {
-    webhookId: { type: Schema.Types.ObjectId, ref: 'Webhook', required: true },
-    eventId: { type: Schema.Types.ObjectId, ref: 'WebhookEvent', required: true },
+    // Neither of these holds the other back: a delivery is kept until it expires, whatever becomes of them.
+    webhookId: { type: Schema.Types.ObjectId, required: true },
+    eventId: { type: Schema.Types.ObjectId, required: true },
     /** The account that the event is about. */
-    userId: { type: Schema.Types.ObjectId, ref: 'User' },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade' },
     type: { type: String, enum: SENT_EVENT_TYPES, required: true },
     outcome: { type: String, enum: DELIVERY_OUTCOMES, required: true },
     /** Tries so far, of this round: asking for it again begins a new one. */

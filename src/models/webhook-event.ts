@@ -16,7 +16,7 @@ const webhookEventSchema = new Schema(
   {
     type: { type: String, enum: SENT_EVENT_TYPES, required: true },
     /** The account that it is about. */
-    userId: { type: Schema.Types.ObjectId, ref: 'User' },
+    userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade' },
     sessionId: { type: Schema.Types.ObjectId },
     /** Paths that changed, without their values. */
     changes: { type: [{ type: String, maxlength: 100 }], default: undefined },
