@@ -1,4 +1,5 @@
 import fastify from 'fastify';
+import { resources } from './collections/index.ts';
 import type { Config } from './config.ts';
 import { createMetrics } from './metrics.ts';
 import afterwards from './plugins/afterwards.ts';
@@ -71,7 +72,10 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(validation);
   await app.register(afterwards);
   await app.register(metrics);
-  await app.register(openapi);
+  await app.register(openapi, {
+    schemas: resources.flatMap(({ schemas }) => schemas),
+    tags: resources.map(({ tag }) => tag),
+  });
   await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
@@ -100,5 +104,27 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(scope('admin', [auditEvents, adminStatistics, webhooks, webhookDeliveries, jobs, retention]), {
     prefix: '/v1/admin',
   });
+  const domain = resources.map(({ scopes }) => scopes);
+  await app.register(
+    scope(
+      'public',
+      domain.map((each) => each.public),
+    ),
+    { prefix: '/v1' },
+  );
+  await app.register(
+    scope(
+      'signed-in',
+      domain.map((each) => each.signedIn),
+    ),
+    { prefix: '/v1' },
+  );
+  await app.register(
+    scope(
+      'admin',
+      domain.map((each) => each.admin),
+    ),
+    { prefix: '/v1/admin' },
+  );
   return app;
 }

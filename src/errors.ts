@@ -106,6 +106,8 @@ export const ERRORS = Object.freeze({
   ],
   'not-found': [404, 'Not found', 'There is nothing at this address, or it is not yours to see.'],
   'method-not-allowed': [405, 'The method is not allowed here', 'See the `Allow` header.'],
+  'value-taken': [409, 'The value is taken', 'See `errors`: another one has this value already. Choose another.'],
+  'too-many-links': [409, 'It has as many links as it can have', 'Take one away first.'],
   'email-taken': [409, 'The email is taken', 'An account with this email exists. Sign in instead.'],
   'factor-exists': [409, 'There is one already', 'Remove the factor that the account has first.'],
   'too-many-passkeys': [409, 'The account has as many passkeys as it can have', 'Remove one first.'],

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { type ValidatorSchema, validatorOf } from './validator.ts';
 
 /** What a collection needs of its model, whatever the type of its documents. */
-interface StoredModel {
+export interface StoredModel {
   readonly modelName: string;
   readonly schema: Schema;
   readonly collection: { readonly collectionName: string };

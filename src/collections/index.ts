@@ -1,5 +1,9 @@
-import { type Connection, mongo } from 'mongoose';
+import mongoose, { type Connection, mongo } from 'mongoose';
 import { allModelsAreLoaded } from '../models/relations.ts';
+import { invitations } from '../routes/invitation.ts';
+import { memberships } from '../routes/membership.ts';
+import type { Resource } from '../routes/resource/declaration.ts';
+import { teams } from '../routes/team.ts';
 import { activityDaily } from './activity.ts';
 import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
@@ -21,31 +25,36 @@ import { webhooks } from './webhook.ts';
 import { webhookDeliveries } from './webhook-delivery.ts';
 import { webhookEvents } from './webhook-event.ts';
 
+/** Domain collections with their routes: what a team adds is one line here. */
+const domain: Resource[] = [teams, memberships, invitations];
+
+/** Resources, in the order in which their routes are registered. */
+export const resources: readonly Resource[] = domain;
+
+const core: readonly Collection[] = [];
+
+const listed: Collection[] = [...core, ...domain.flatMap((each) => each.collections)];
+
 /**
  * The one list of collections. What goes over all data goes over this list, so a collection that is not in it has no
  * documentation and no drift check; a test fails for a model that is missing.
  */
-export const collections: readonly Collection[] = Object.freeze([
-  users,
-  sessions,
-  oneTimeTokens,
-  credentials,
-  identities,
-  apiKeys,
-  outbox,
-  signingKeys,
-  auditEvents,
-  erasures,
-  auditSeals,
-  activityDaily,
-  guards,
-  jobs,
-  webhooks,
-  webhookEvents,
-  webhookDeliveries,
-  idempotencyKeys,
-  rateLimits,
-]);
+export const collections: readonly Collection[] = listed;
+
+/**
+ * Adds resources that stand in a module of their own, before the service is built; their migrations are theirs to run.
+ * @returns what takes them away again
+ */
+export function mount(...more: readonly Resource[]): () => void {
+  const models = more.flatMap((each) => each.collections.map(({ model }) => model));
+  domain.push(...more);
+  listed.push(...more.flatMap((each) => each.collections));
+  return () => {
+    domain.splice(domain.length - more.length);
+    listed.splice(listed.length - models.length);
+    for (const { modelName } of models) mongoose.deleteModel(modelName);
+  };
+}
 
 allModelsAreLoaded();
 

@@ -46,23 +46,24 @@ const rolesTable = (): string =>
   );
 
 function rowOf(route: RouteEntry): string[] {
-  const { method, url, access, permission } = route;
+  const { method, url, access, permission, role } = route;
   const level = access === undefined ? 'none' : LEVELS[access];
   return [
     code(`${method} ${url}`),
     level,
-    permission === undefined ? '' : code(permission),
+    permission === undefined ? (role === undefined ? '' : `role ${code(role)}`) : code(permission),
     ...CALLERS.map((caller) => answerTo(caller, route)),
   ];
 }
 
 function answerTo(caller: (typeof CALLERS)[number], route: RouteEntry): 'yes' | 'recent' | '401' | '403' {
-  const { access, permission, recent, sessionOnly, optionalSession } = route;
+  const { access, permission, role, recent, sessionOnly, optionalSession } = route;
   const byKey = caller === 'API key';
   // Where a caller may be told apart, a key that is no session is no better than a wrong token.
   if (access === 'public') return byKey && optionalSession ? '401' : 'yes';
   if (caller === 'anonymous' || (byKey && access !== 'admin')) return '401';
-  if (byKey) return sessionOnly ? '403' : 'yes';
+  if (byKey) return sessionOnly || role !== undefined ? '403' : 'yes';
+  if (role !== undefined && role !== caller) return '403';
   if (permission !== undefined && !permissionsOf([caller]).has(permission)) return '403';
   return recent || access === 'recently-authenticated' ? 'recent' : 'yes';
 }

@@ -12,13 +12,12 @@ export const ARCHIVE_FORMAT = 'roster-person/1';
 const BATCH = 200;
 
 /** The collections that hold something of a person, with the path of whose it is. */
-export const ARCHIVED: readonly { readonly collection: Collection; readonly path: string }[] = collections.flatMap(
-  (collection) => {
+export const archivedCollections = (): { readonly collection: Collection; readonly path: string }[] =>
+  collections.flatMap((collection) => {
     if (collection.archived.length === 0) return [];
     const owner = collection.relations.find(({ to }) => to === 'users');
     return [{ collection, path: owner?.path ?? '_id' }];
-  },
-);
+  });
 
 /**
  * All that is kept of a person, as the text of one JSON object: `format`, `exportedAt` (ISO 8601), and for each
@@ -27,7 +26,7 @@ export const ARCHIVED: readonly { readonly collection: Collection; readonly path
  */
 export async function* archiveOf(keyring: Keyring, userId: Types.ObjectId, now = new Date()): AsyncGenerator<string> {
   yield `{"format":${JSON.stringify(ARCHIVE_FORMAT)},"exportedAt":${JSON.stringify(now)}`;
-  for (const { collection, path } of ARCHIVED)
+  for (const { collection, path } of archivedCollections())
     yield* list(collection.name, documentsOf(collection, { [path]: userId }));
   yield* list('activity', activityOf(keyring, userId));
   yield '}\n';

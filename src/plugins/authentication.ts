@@ -109,9 +109,11 @@ export function guard(app: App, access: Access): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, access };
     guarded.add(route.config);
-    const { permission, recent, sessionOnly } = route.config;
-    if (access === 'admin' && permission === undefined)
-      throw new Error(`${String(route.method)} ${route.url} is an admin route and names no permission`);
+    const { permission, role, recent, sessionOnly } = route.config;
+    if (access === 'admin' && permission === undefined && role === undefined)
+      throw new Error(
+        `${String(route.method)} ${route.url} is an admin route and names neither a permission nor a role`,
+      );
     if (access !== 'admin' && (recent || sessionOnly))
       throw new Error(`${String(route.method)} ${route.url} is no admin route: recent and sessionOnly are for those`);
     if (route.config.optionalSession) route.onRequest = [whoeverCalls, route.onRequest ?? []].flat();
@@ -140,9 +142,11 @@ function sessionAdmission(app: App, access: Access, authenticate: ReturnType<typ
     request.session = roles === session.roles ? session : { ...session, roles };
     const permissions = permissionsOf(roles);
     request.permissions = permissions;
-    const { permission, recent } = request.routeOptions.config;
+    const { permission, role, recent } = request.routeOptions.config;
     if (permission !== undefined && !permissions.has(permission))
       throw new AppError(permissionsOf(session.roles).has(permission) ? 'second-factor-required' : 'forbidden');
+    if (role !== undefined && !roles.includes(role))
+      throw new AppError(session.roles.includes(role) ? 'second-factor-required' : 'forbidden');
     if (access === 'recently-authenticated' || recent) assertRecent(request);
   };
 }
@@ -167,10 +171,10 @@ interface RegisteredRoute {
 }
 
 function entriesOf({ method, url, config = {} }: RegisteredRoute): RouteEntry[] {
-  const { access, permission, recent = false, sessionOnly = false, optionalSession = false } = config;
+  const { access, permission, role, recent = false, sessionOnly = false, optionalSession = false } = config;
   return [method]
     .flat()
-    .map((each) => ({ method: each, url, access, permission, recent, sessionOnly, optionalSession }));
+    .map((each) => ({ method: each, url, access, permission, role, recent, sessionOnly, optionalSession }));
 }
 
 /** Deny by default: a route that is neither in a scope nor public by its own word stops the boot. */

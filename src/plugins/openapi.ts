@@ -43,12 +43,13 @@ interface DocumentedRoute {
 
 /** What the scope of a route says about who may call it, in the words of OpenAPI. */
 function withAccess(schema: FastifySchema | undefined, { method, config = {} }: DocumentedRoute): FastifySchema {
-  const { access = 'public', permission, optionalSession, sessionOnly } = config;
+  const { access = 'public', permission, role, optionalSession, sessionOnly } = config;
   const unsafe = ![method].flat().every((each) => SAFE_METHODS.has(each));
   const byCookie = (access !== 'public' || optionalSession) && unsafe;
   const signedIn = [{ [BEARER]: [] }, { [COOKIE]: [] }];
   const permissionNote = permission === undefined ? '' : `\n\nNeeds the permission \`${permission}\`.`;
-  const description = `${schema?.description ?? ''}${permissionNote}${recentNote(config)}`.trim();
+  const roleNote = role === undefined ? '' : `\n\nNeeds the role \`${role}\`.`;
+  const description = `${schema?.description ?? ''}${permissionNote}${roleNote}${recentNote(config)}`.trim();
   return {
     ...schema,
     ...(description && { description }),
@@ -56,7 +57,7 @@ function withAccess(schema: FastifySchema | undefined, { method, config = {} }: 
     security: [
       ...(optionalSession ? [{}] : []),
       ...(access !== 'public' || optionalSession ? signedIn : []),
-      ...(access === 'admin' && !sessionOnly ? [{ [API_KEY]: [] }] : []),
+      ...(access === 'admin' && !sessionOnly && role === undefined ? [{ [API_KEY]: [] }] : []),
     ],
   };
 }
@@ -67,9 +68,15 @@ function recentNote({ access, recent, sessionOnly }: FastifyContextConfig): stri
   return `\n\n${who} a sign-in within the last 10 minutes.`;
 }
 
+/** What domain collections add to the document. */
+interface Domain {
+  readonly schemas: readonly object[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
 /** Gathers the OpenAPI document from the very schemas that validate. */
-async function openapi(app: App): Promise<void> {
-  for (const schema of namedSchemas) app.addSchema(schema);
+async function openapi(app: App, { schemas, tags }: Domain): Promise<void> {
+  for (const schema of [...namedSchemas, ...schemas]) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -80,7 +87,7 @@ async function openapi(app: App): Promise<void> {
         license: { name: 'MIT', identifier: 'MIT' } as { name: string },
       },
       servers: [{ url: '/', description: 'This service.' }],
-      tags: TAGS,
+      tags: [...TAGS, ...tags],
       webhooks: webhooksSection(),
       components: {
         securitySchemes: {

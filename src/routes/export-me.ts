@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { ARCHIVE_FORMAT, ARCHIVED, archiveOf } from '../export/archive.ts';
+import { ARCHIVE_FORMAT, archivedCollections, archiveOf } from '../export/archive.ts';
 import { recordAuditEvent } from '../models/audit-event.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { Activity } from '../schemas/audit.ts';
@@ -8,20 +8,21 @@ import { headers, ref, signedInProblems } from '../schemas/common.ts';
 import type { App } from '../types/fastify.ts';
 
 /** Described here: it has a list for each collection that holds something of a person, whichever there are. */
-const Archive = Type.Object(
-  {
-    format: Type.Literal(ARCHIVE_FORMAT),
-    exportedAt: Type.String({ format: 'date-time' }),
-    ...Object.fromEntries(
-      ARCHIVED.map(({ collection: { name, purpose } }) => [
-        name,
-        Type.Array(Type.Object({ id: Type.String() }, { additionalProperties: true }), { description: purpose }),
-      ]),
-    ),
-    activity: Type.Array(ref(Activity), { description: 'What the audit trail tells of the account.' }),
-  },
-  { additionalProperties: false },
-);
+const archive = () =>
+  Type.Object(
+    {
+      format: Type.Literal(ARCHIVE_FORMAT),
+      exportedAt: Type.String({ format: 'date-time' }),
+      ...Object.fromEntries(
+        archivedCollections().map(({ collection: { name, purpose } }) => [
+          name,
+          Type.Array(Type.Object({ id: Type.String() }, { additionalProperties: true }), { description: purpose }),
+        ]),
+      ),
+      activity: Type.Array(ref(Activity), { description: 'What the audit trail tells of the account.' }),
+    },
+    { additionalProperties: false },
+  );
 
 /** A copy of one's data (GDPR, articles 15 and 20). */
 export default async function exportMe(app: App): Promise<void> {
@@ -35,7 +36,7 @@ export default async function exportMe(app: App): Promise<void> {
           'One JSON document with everything that is kept of the account, without secrets. The format is described in the documentation of administration.',
         tags: ['Account'],
         response: {
-          200: { ...Archive, description: 'The archive.', headers: headers('Content-Disposition') },
+          200: { ...archive(), description: 'The archive.', headers: headers('Content-Disposition') },
           ...signedInProblems('reauthentication-required'),
         },
       },

@@ -13,6 +13,7 @@ import type { Limit } from '../models/rate-limit.ts';
 import type { LiveSession } from '../models/session.ts';
 import type { SignInFailures } from '../models/sign-in-failures.ts';
 import type { SigningKeys } from '../models/signing-keys.ts';
+import type { Role } from '../models/user.ts';
 
 /** The service as its plugins and routes see it: schemas give the types of what they receive. */
 export type App = FastifyInstance<
@@ -32,6 +33,7 @@ export interface RouteEntry {
   readonly url: string;
   readonly access: Access | undefined;
   readonly permission: Permission | undefined;
+  readonly role: Role | undefined;
   readonly recent: boolean;
   readonly sessionOnly: boolean;
   readonly optionalSession: boolean;
@@ -78,6 +80,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
     permission?: Permission;
+    /** Instead of a permission: a role. No API key has any. */
+    role?: Role;
     /**
      * For dangerous acts in the admin scope: a session must have been proven within the last minutes. An API key passes:
      * it is not left behind in a browser, and whoever gave it the permission had proven who they are.

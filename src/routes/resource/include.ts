@@ -1,0 +1,60 @@
+import type { FastifyRequest } from 'fastify';
+import { documentModel, type StoredDocument } from '../../models/document.ts';
+import { type Included, includeLinked, includeParents, type Target } from '../../models/document-include.ts';
+import type { Includable, RelationToInclude } from './declaration.ts';
+import type { Plan } from './plan.ts';
+import { callerOf } from './reach.ts';
+
+/** What a request asked for beside its documents. */
+export interface Inclusions {
+  /** By the name of the relation, in the view of what is included. */
+  readonly included: Readonly<Record<string, unknown[]>>;
+  /** What the junctions say of one document, by the name of the relation. */
+  readonly linksOf: (document: StoredDocument) => Record<string, unknown>;
+}
+
+async function targetFor(of: Includable, request: FastifyRequest): Promise<Target | null> {
+  const filter = await of.visibleTo(callerOf(request));
+  if (filter === null) return null;
+  return { model: documentModel(of.modelName), filter, ...(of.projection && { projection: of.projection }) };
+}
+
+async function load(
+  relation: RelationToInclude,
+  documents: readonly StoredDocument[],
+  request: FastifyRequest,
+): Promise<Included> {
+  const target = await targetFor(relation.of(), request);
+  if (target === null) return { documents: [], ...(relation.kind === 'links' && { links: new Map() }) };
+  if (relation.kind === 'parent') return includeParents(documents, relation.path, target);
+  const junction = { model: documentModel(relation.through.modelName), from: relation.from, to: relation.to };
+  return includeLinked(documents, junction, target);
+}
+
+/** Loads what `include` names, one query for each relation. */
+export async function inclusionsOf(
+  { include }: Plan,
+  asked: string | undefined,
+  documents: readonly StoredDocument[],
+  request: FastifyRequest,
+): Promise<Inclusions | undefined> {
+  if (asked === undefined) return undefined;
+  const included: Record<string, unknown[]> = {};
+  const linkers: ((document: StoredDocument) => Record<string, unknown>)[] = [];
+  for (const name of new Set(asked.split(','))) {
+    const relation = include[name];
+    if (!relation) continue;
+    const { documents: found, links } = await load(relation, documents, request);
+    included[name] = found.map(relation.of().show);
+    if (relation.kind === 'links')
+      linkers.push(({ _id }) => ({
+        [name]: (links?.get(_id.toHexString()) ?? []).map((link) => linkView(relation, link)),
+      }));
+  }
+  return { included, linksOf: (document) => Object.assign({}, ...linkers.map((linker) => linker(document))) };
+}
+
+const linkView = ({ to, fields }: RelationToInclude & { kind: 'links' }, link: StoredDocument) => ({
+  id: String(link[to]),
+  ...Object.fromEntries(Object.keys(fields).flatMap((field) => (link[field] == null ? [] : [[field, link[field]]]))),
+});

@@ -1,0 +1,206 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+import { type Transaction, transaction } from '../../database.ts';
+import { AppError } from '../../errors.ts';
+import { and, documentModel, type Filter, findDocument, type StoredDocument } from '../../models/document.ts';
+import type { Junction } from '../../models/document-include.ts';
+import { type Link, linkedIds, putLink, removeLink } from '../../models/document-links.ts';
+import { toId } from '../../models/ids.ts';
+import { LIVE } from '../../models/life.ts';
+import {
+  BODY_PROBLEMS,
+  closed,
+  headers,
+  Id,
+  NoContent,
+  Page,
+  pageQuery,
+  ref,
+  signedInProblems,
+} from '../../schemas/common.ts';
+import type { App } from '../../types/fastify.ts';
+import { cursorFor, linkToNext } from '../representations.ts';
+import type { LinkRelation } from './declaration.ts';
+import type { Plan } from './plan.ts';
+import { callerOf, reachOf, reachOne } from './reach.ts';
+import { isPublic, tagOf } from './route.ts';
+
+/** A relation of a resource with what its routes need. */
+interface LinkPlan {
+  readonly plan: Plan;
+  readonly name: string;
+  readonly relation: LinkRelation;
+  /** `/notes/:id/tags` */
+  readonly url: string;
+}
+
+export const junctionOf = ({ through, from, to }: LinkRelation): Junction => ({
+  model: documentModel(through.modelName),
+  from,
+  to,
+});
+
+/** The many-to-many relations of a plan. */
+export const linkPlans = (plan: Plan): LinkPlan[] =>
+  Object.entries(plan.include).flatMap(([name, relation]) =>
+    relation.kind === 'links' ? [{ plan, name, relation, url: `${plan.path}/:id/${name}` }] : [],
+  );
+
+const pascal = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
+const paramsOf = ({ plan, relation }: LinkPlan, both: boolean): TSchema =>
+  closed(Object.fromEntries([...plan.nested, 'id', ...(both ? [relation.to] : [])].map((name) => [name, Id])));
+
+/** What may be seen of the other end, and is there. @throws {AppError} `not-found` */
+async function otherEnd({ relation }: LinkPlan, request: FastifyRequest): Promise<Filter> {
+  const filter = await relation.of().visibleTo(callerOf(request));
+  if (filter === null) throw new AppError('not-found');
+  return filter;
+}
+
+/** Those of these ids that pass the filter, in the order of the ids. */
+export async function inOrder(
+  modelName: string,
+  ids: readonly ReturnType<typeof toId>[],
+  filter: Filter,
+  projection?: Filter,
+): Promise<StoredDocument[]> {
+  const options = projection ? { projection } : {};
+  const found = (await documentModel(modelName)
+    .collection.find(and({ _id: { $in: [...ids] } }, filter) as never, options)
+    .toArray()) as StoredDocument[];
+  const byId = new Map(found.map((document) => [document._id.toHexString(), document]));
+  return ids.flatMap((id) => byId.get(id.toHexString()) ?? []);
+}
+
+/** The others that a document is linked to, a page at a time. */
+export function linkListRoute(app: App, links: LinkPlan): void {
+  const { plan, name, relation, url } = links;
+  const target = relation.of();
+  app.route({
+    method: 'GET',
+    url,
+    schema: {
+      operationId: `list${pascal(plan.options.name)}${pascal(name)}`,
+      summary: `List the ${name} of a ${plan.options.name}`,
+      tags: [tagOf(plan)],
+      params: paramsOf(links, false),
+      querystring: closed(pageQuery),
+      response: {
+        200: { ...ref(pageOf(links)), description: 'A page of them.', headers: headers('Link') },
+        ...signedInProblems('not-found', 'invalid-cursor'),
+      },
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const { limit = 20, cursor } = request.query as { limit?: number; cursor?: string };
+      const cursors = cursorFor(`${plan.collection}:${name}`, request.params as Record<string, string>);
+      const after = cursors.read(cursor);
+      const found = await findDocument(plan.model, and(await reachOne(plan, 'read', request), LIVE), {
+        projection: { _id: 1 },
+      });
+      if (!found) throw new AppError('not-found');
+      const end = { path: relation.from, id: found._id };
+      const { ids, next } = await linkedIds(junctionOf(relation), end, { limit, ...(after && { after: after.id }) });
+      const documents = await inOrder(target.modelName, ids, await otherEnd(links, request), target.projection);
+      const nextCursor = next && cursors.write({ key: '', id: next });
+      linkToNext(request, reply, nextCursor);
+      return { items: documents.map(target.show), nextCursor };
+    },
+  } as never);
+}
+
+const pages = new Map<string, TSchema & { $id: string }>();
+
+/** Named, as two relations may lead to the same collection. */
+export function pageOf({ plan, name, relation }: LinkPlan): TSchema & { readonly $id: string } {
+  const $id = `${plan.view.$id}${pascal(name)}Page`;
+  const made =
+    pages.get($id) ??
+    Object.assign(
+      Type.Object(
+        (
+          Page(Type.Unsafe<unknown>({ $ref: `${relation.of().viewId}#` }), name) as unknown as {
+            properties: Record<string, TSchema>;
+          }
+        ).properties,
+        { additionalProperties: false, $id },
+      ),
+      { $id },
+    );
+  pages.set($id, made);
+  return made;
+}
+
+async function linkFrom({ relation }: LinkPlan, request: FastifyRequest, tx: Transaction): Promise<Link> {
+  const { id = '', [relation.to]: other = '' } = request.params as Record<string, string>;
+  return { ...junctionOf(relation), tx, origin: request.origin, fromId: toId(id), toId: toId(other) };
+}
+
+/** Whoever may change the document links it, to what they may see. */
+export function linkRoutes(app: App, links: LinkPlan): void {
+  const { plan, name, relation, url } = links;
+  const target = relation.of();
+  const fields = Object.keys(relation.fields);
+  const view = closed({ id: Id, ...relation.fields });
+  const one = `${plan.options.name}${pascal(name)}`;
+  app.route({
+    method: 'PUT',
+    url: `${url}/:${relation.to}`,
+    schema: {
+      operationId: `put${pascal(one)}`,
+      summary: `Link a ${plan.options.name} to one of its ${name}`,
+      description: 'Linked already: what the link says is changed.',
+      tags: [tagOf(plan)],
+      params: paramsOf(links, true),
+      ...(fields.length > 0 && { body: closed(relation.fields as never, { examples: [exampleOf(relation)] }) }),
+      response: {
+        200: { ...view, description: 'It is linked.' },
+        ...signedInProblems(...(fields.length > 0 ? BODY_PROBLEMS : []), 'not-found', 'too-many-links'),
+      },
+    },
+    handler: async (request: FastifyRequest) => {
+      const to = { modelName: target.modelName, filter: await otherEnd(links, request) };
+      const put = await transaction(async (tx) => {
+        const filter = await reachOf(plan, 'update', request, { tx });
+        if (filter === null) throw new AppError('not-found');
+        const ends = { from: { modelName: plan.options.model.modelName, filter }, to };
+        return putLink(await linkFrom(links, request, tx), ends, (request.body ?? {}) as Record<string, unknown>);
+      });
+      return {
+        id: String(put[relation.to]),
+        ...Object.fromEntries(fields.map((field) => [field, put[field] ?? undefined])),
+      };
+    },
+  } as never);
+  app.route({
+    method: 'DELETE',
+    url: `${url}/:${relation.to}`,
+    schema: {
+      operationId: `delete${pascal(one)}`,
+      summary: `Take the link of a ${plan.options.name} to one of its ${name} away`,
+      description: 'Also when there is none.',
+      tags: [tagOf(plan)],
+      params: paramsOf(links, true),
+      response: { 204: NoContent, ...signedInProblems('not-found') },
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      await transaction(async (tx) => {
+        const filter = and(await reachOne(plan, 'update', request, tx), LIVE);
+        if (!(await findDocument(plan.model, filter, { projection: { _id: 1 }, tx }))) throw new AppError('not-found');
+        await removeLink(await linkFrom(links, request, tx));
+      });
+      return reply.code(204).send(null);
+    },
+  } as never);
+}
+
+const exampleOf = ({ fields }: LinkRelation) =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, schema]) => {
+      const { examples = [] } = schema as { examples?: unknown[] };
+      return examples.length > 0 ? [[name, examples[0]]] : [];
+    }),
+  );
+
+/** Links stand where the operations stand by which they are made and read. */
+export const linksArePublic = (plan: Plan): boolean => isPublic(plan, 'read');

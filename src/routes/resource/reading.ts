@@ -1,0 +1,139 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.ts';
+import { recordAuditEvent } from '../../models/audit-event.ts';
+import { and, type Filter, findDocument } from '../../models/document.ts';
+import { countDocuments, type DocumentPosition, listDocuments } from '../../models/document-list.ts';
+import { toId } from '../../models/ids.ts';
+import { LIVE } from '../../models/life.ts';
+import { closed, headers, ref } from '../../schemas/common.ts';
+import type { App } from '../../types/fastify.ts';
+import { cursorFor, linkToNext, sendVersioned } from '../representations.ts';
+import { inclusionsOf } from './include.ts';
+import { includeParameter, listQuery, type Plan, teamParameter } from './plan.ts';
+import { projectionFor, reachOf, reachOne } from './reach.ts';
+import { addRoute, paramsOf, problemsOf } from './route.ts';
+import { shower } from './show.ts';
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What the caller is told of: reads of other people's things are recorded before they are answered. */
+async function recordRead(
+  { kind, collection }: Plan,
+  request: FastifyRequest,
+  found: { id: Filter['_id'] } | { count: number },
+) {
+  if (kind !== 'admin') return;
+  const origin = request.origin;
+  if ('count' in found)
+    await recordAuditEvent(undefined, origin, {
+      action: 'documents.listed',
+      target: { collection },
+      count: found.count,
+    });
+  else
+    await recordAuditEvent(undefined, origin, {
+      action: 'document.read',
+      target: { collection, id: found.id as never },
+    });
+}
+
+/** Conditions of a request by path, as stored: a Date by its two ends, everything else by its value. */
+function filtersIn({ lists, model }: Plan, query: Query): Record<string, unknown> {
+  const cast = (path: string, value: unknown): unknown => model.schema.path(path).cast(value);
+  return Object.fromEntries(
+    lists.filters.flatMap((path) => {
+      if (model.schema.path(path).instance !== 'Date')
+        return query[path] === undefined ? [] : [[path, cast(path, query[path])]];
+      const stem = path.replace(/At$/, '');
+      const [after, before] = [query[`${stem}After`], query[`${stem}Before`]];
+      const range = {
+        ...(after !== undefined && { $gt: cast(path, after) }),
+        ...(before !== undefined && { $lt: cast(path, before) }),
+      };
+      return Object.keys(range).length === 0 ? [] : [[path, range]];
+    }),
+  );
+}
+
+export function listRoute(app: App, plan: Plan): void {
+  const query = listQuery(plan);
+  const cursorScope = `${plan.kind}:${plan.collection}`;
+  const show = shower(plan.view, Object.keys(plan.include));
+  const team = teamParameter(plan);
+  addRoute(app, plan, 'list', {
+    querystring: query,
+    ...(plan.nested.length > 0 && { params: paramsOf(plan, false) }),
+    response: {
+      200: { ...ref(plan.page), description: 'A page of them.', headers: headers('Link') },
+      ...problemsOf(
+        plan,
+        'list',
+        'invalid-cursor',
+        'unsupported-sort',
+        ...(plan.nested.length > 0 ? (['not-found'] as const) : []),
+      ),
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const { limit = 20, cursor, sort, deleted, include, total, ...others } = request.query as Query;
+      const cursors = cursorFor(cursorScope, { ...(request.params as object), ...others, sort, deleted });
+      const after = cursors.read(cursor as string | undefined) as DocumentPosition | undefined;
+      const within = team === undefined ? {} : { [team]: toId(String(others[team])) };
+      const reach = await reachOf(plan, 'list', request, { within });
+      // Who may see nothing of what the URL names is not told whether it is there.
+      if (reach === null && (plan.nested.length > 0 || team !== undefined)) throw new AppError('not-found');
+      if (reach === null)
+        return { items: [], nextCursor: null, ...(total === true && { total: 0, totalCapped: false }) };
+      const wanted = {
+        within: reach,
+        filters: filtersIn(plan, others),
+        ...(sort !== undefined && { sort: String(sort) }),
+        ...(deleted === true && { deleted }),
+      };
+      const projection = await projectionFor(plan, request);
+      const page = await listDocuments(plan.model, plan.lists, {
+        ...wanted,
+        limit: Number(limit),
+        projection,
+        ...(after && { after }),
+      });
+      const nextCursor = page.next && cursors.write(page.next);
+      linkToNext(request, reply, nextCursor);
+      await recordRead(plan, request, { count: page.documents.length });
+      const inclusions = await inclusionsOf(plan, include as string | undefined, page.documents, request);
+      return {
+        items: page.documents.map((document) => ({ ...show(document), ...inclusions?.linksOf(document) })),
+        ...(inclusions && { included: inclusions.included }),
+        nextCursor,
+        ...(total === true && (await countDocuments(plan.model, plan.lists, wanted))),
+      };
+    },
+  });
+}
+
+/** Administration sees deleted ones as well, as it does of accounts. */
+const hidden = ({ kind }: Plan): Filter => (kind === 'admin' ? {} : LIVE);
+
+export function readRoute(app: App, plan: Plan): void {
+  const show = shower(plan.view, Object.keys(plan.include));
+  const includes = Object.keys(plan.include).length > 0;
+  addRoute(app, plan, 'read', {
+    params: paramsOf(plan, true),
+    ...(includes && { querystring: closed(includeParameter(plan.include)) }),
+    response: {
+      200: { ...ref(plan.view), description: 'The document.', headers: headers('ETag') },
+      ...problemsOf(plan, 'read', 'not-found'),
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const filter = await reachOne(plan, 'read', request);
+      const projection = await projectionFor(plan, request);
+      const document = await findDocument(plan.model, and(filter, hidden(plan)), { projection });
+      if (document === null) throw new AppError('not-found');
+      await recordRead(plan, request, { id: document._id });
+      const { include } = request.query as { include?: string };
+      const inclusions = await inclusionsOf(plan, include, [document], request);
+      if (inclusions === undefined) return sendVersioned(request, reply, document, show(document));
+      // What is included changes by itself: this answer has no version.
+      return { ...show(document), ...inclusions.linksOf(document), included: inclusions.included };
+    },
+  });
+}

@@ -1,0 +1,157 @@
+import type { TSchema } from 'typebox';
+import { isAdminRule } from '../../lib/access-rules.ts';
+import { and, documentModel } from '../../models/document.ts';
+import { type Caller, filterOf } from '../../models/document-access.ts';
+import { hasLife, LIVE } from '../../models/life.ts';
+import { relationsTo } from '../../models/relations.ts';
+import type { App } from '../../types/fastify.ts';
+import { collectionOf, junctionsOf, propertiesOf } from './collection.ts';
+import {
+  type Beside,
+  OPERATIONS,
+  type Operation,
+  type Resource,
+  type ResourceOptions,
+  type Routes,
+} from './declaration.ts';
+import { linkListRoute, linkPlans, linkRoutes, pageOf } from './links.ts';
+import { audiencesOf, fixedPaths, type Plan, pathOf, planOf, pluralOf } from './plan.ts';
+import { listRoute, readRoute } from './reading.ts';
+import { declareResource } from './registry.ts';
+import { isPublic, tagOf } from './route.ts';
+import { shower } from './show.ts';
+import { createRoute, deleteRoute, restoreRoute, updateRoute } from './writing.ts';
+
+type Named = TSchema & { readonly $id: string };
+
+const REGISTER: Readonly<Record<Operation, (app: App, plan: Plan) => void>> = {
+  list: listRoute,
+  read: readRoute,
+  create: createRoute,
+  update: updateRoute,
+  delete: deleteRoute,
+  restore: restoreRoute,
+};
+
+/**
+ * Turns a model and its wire schemas into a collection with routes that have what all routes here have: pages by key,
+ * listed filters and sorts, ETags, idempotency, problem details, audit, soft delete, retention, export and erasure, and
+ * their place in the OpenAPI document. `collections/index.ts` lists what this gives.
+ * @throws Error at once for a declaration that could not be kept
+ */
+export function resource<D>(declared: ResourceOptions<D>): Resource {
+  const options = declared as unknown as ResourceOptions<never>;
+  const { modelName } = options.model;
+  const audiences = audiencesOf(options.access);
+  let made: readonly Plan[] | undefined;
+  // Relations may lead in a circle, so what they lead to is asked for when all are declared.
+  const plans = (): readonly Plan[] => {
+    made ??= audiences.map((audience) => planOf(options, audience, audiences.length > 1));
+    return made;
+  };
+  const visibleTo: Resource['visibleTo'] = async (caller: Caller, tx) => {
+    const rule = audiences.find(({ kind }) => kind === 'own')?.rules.read;
+    if (rule === undefined || isAdminRule(rule)) return null;
+    const filter = await filterOf(rule, caller, tx && { tx });
+    return filter && and(filter, LIVE);
+  };
+  declareResource(modelName, { visibleTo });
+  const views = () => plans().map(({ view }) => view);
+  const own = () => plans().find(({ kind }) => kind === 'own') ?? plans()[0];
+  return {
+    modelName,
+    name: options.name,
+    plural: pluralOf(options),
+    path: pathOf(options),
+    viewId: options.schemas.id,
+    audiences,
+    visibleTo,
+    tag: { name: tagOf({ plural: pluralOf(options) }), description: options.purpose },
+    get collections() {
+      checkDeclaration(options, plans());
+      return [collectionOf(options, plans()), ...junctionsOf(options)];
+    },
+    get schemas() {
+      return plans().flatMap(schemasOf);
+    },
+    get projection() {
+      return Object.fromEntries(
+        views()
+          .flatMap((view) => Object.keys(propertiesOf(view)))
+          .map((name) => [name, 1]),
+      );
+    },
+    show: (document) => {
+      const plan = own();
+      return plan ? shower(plan.view, Object.keys(plan.include))(document) : {};
+    },
+    sample: (unique) => sampleOf(options, unique),
+    scopes: scopesOf(plans, options.beside),
+  };
+}
+
+/** Those that it gives a name, each once. */
+function schemasOf(plan: Plan): Named[] {
+  const links = linkPlans(plan).map(pageOf);
+  return [
+    plan.view,
+    ...(plan.rules.list ? [plan.page] : []),
+    ...(plan.rules.create ? [plan.create] : []),
+    ...(plan.rules.update ? [plan.patch] : []),
+    ...links,
+  ];
+}
+
+function scopesOf(plans: () => readonly Plan[], beside: Beside = {}): Resource['scopes'] {
+  const routes =
+    (wanted: (plan: Plan, operation: Operation) => boolean, more?: Routes): Routes =>
+    async (app) => {
+      for (const plan of plans())
+        for (const operation of OPERATIONS)
+          if (plan.rules[operation] && wanted(plan, operation)) {
+            REGISTER[operation](app, plan);
+            if (operation === 'read') for (const links of linkPlans(plan)) linkListRoute(app, links);
+            if (operation === 'update') for (const links of linkPlans(plan)) linkRoutes(app, links);
+          }
+      await more?.(app);
+    };
+  return {
+    public: routes((plan, operation) => plan.kind === 'own' && isPublic(plan, operation), beside.public),
+    signedIn: routes((plan, operation) => plan.kind === 'own' && !isPublic(plan, operation), beside.signedIn),
+    admin: routes(({ kind }) => kind === 'admin', beside.admin),
+  };
+}
+
+/** @throws Error that says what could not be kept */
+function checkDeclaration(
+  { model, name, removal, filters = [], sorts = [] }: ResourceOptions<never>,
+  plans: readonly Plan[],
+): void {
+  const { schema, modelName } = documentModel(model.modelName);
+  const wrong = (text: string) => new Error(`The resource ${name}: ${text}`);
+  if (!hasLife({ schema })) throw wrong('its model lacks LIFE_FIELDS');
+  if (removal === 'hard' && relationsTo(modelName).length > 0) throw wrong('what others refer to is deleted softly');
+  for (const path of sorts)
+    if (!schema.path(path)?.isRequired) throw wrong(`it cannot be sorted by ${path}, which may be absent`);
+  const fixed = (plan: Plan) => fixedPaths(plan, plan.nested);
+  for (const path of filters)
+    if (!plans.some((plan) => plan.lists.filters.includes(path) || fixed(plan).includes(path)))
+      throw wrong(`no index serves the filter ${path}`);
+  for (const path of sorts)
+    if (!plans.some((plan) => plan.lists.sorts.includes(path))) throw wrong(`no index serves the order by ${path}`);
+  for (const plan of plans)
+    if (plan.rules.list && !plan.lists.plans.some((each) => each.filters.length === 0))
+      throw wrong(`no index serves the list of ${plan.kind === 'own' ? 'its owners' : 'administration'}`);
+}
+
+/** A body that makes one: the declared example, with a value of its own wherever one has to be unique. */
+function sampleOf({ schemas, model }: ResourceOptions<never>, unique: string): Record<string, unknown> {
+  const { schema } = documentModel(model.modelName);
+  const paths = schema.indexes().flatMap(([key, options]) => (options.unique ? Object.keys(key) : []));
+  return Object.fromEntries(
+    Object.entries(schemas.example).map(([name, value]) => [
+      name,
+      paths.includes(name) && typeof value === 'string' ? `${value}-${unique}` : value,
+    ]),
+  );
+}
