@@ -216,6 +216,12 @@ export const configSchema = Type.Object({
     maximum: 3650,
     description: 'How long a deleted account can be restored.',
   }),
+  DELETED_DOCUMENT_RETENTION_DAYS: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 3650,
+    description: 'How long a deleted document of a team’s own collections can be restored.',
+  }),
   UNVERIFIED_RETENTION_DAYS: Type.Integer({
     default: 0,
     minimum: 0,

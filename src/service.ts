@@ -12,6 +12,7 @@ import { retentionJob } from './jobs/retention.ts';
 import { rotateSigningKeys } from './jobs/rotate-signing-keys.ts';
 import { JobRunner } from './jobs/runner.ts';
 import { sealAuditEvents } from './jobs/seal-audit-events.ts';
+import { settleDocuments } from './jobs/settle-documents.ts';
 import { openKeyring } from './keyring-file.ts';
 import { createLogger } from './logging.ts';
 import { openMail } from './mail.ts';
@@ -104,6 +105,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
   jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
   jobs.register(countActivityDaily);
+  jobs.register(settleDocuments);
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

@@ -90,7 +90,7 @@ export async function rejectSignUp(
   if (!used?.userId) return false;
   const id = used.userId;
   const unproven = { ...guardOf(used.payload), emailVerified: false, status: { $in: SIGN_IN_STATUSES } };
-  if (!(await removeUser(tx, id, unproven))) return false;
+  if (!(await removeUser(tx, origin, id, unproven))) return false;
   await recordAuditEvent(tx, origin, { action: 'user.rejected', target: { collection: 'users', id } });
   return true;
 }

@@ -1,4 +1,4 @@
-import { type IndexDefinition, type IndexOptions, Schema } from 'mongoose';
+import { type IndexDefinition, type IndexOptions, Schema, type Types } from 'mongoose';
 
 /**
  * What every document of a team's own collections has: its times, the revision that its ETag is made of, and where it
@@ -23,13 +23,16 @@ export const LIFE_FIELDS = {
 /** A document that is not deleted. */
 export const LIVE = { deletedAt: { $exists: false } } as const;
 
-/** The fields of `LIFE_FIELDS`, as they are read lean. */
-export interface Life {
+/** A document with these fields, as it is read lean. */
+export interface LivingDocument {
+  readonly _id: Types.ObjectId;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly revision: number;
   readonly deletedAt?: Date;
   readonly purgeAt?: Date;
+  readonly deletedWith?: Types.ObjectId;
+  readonly [path: string]: unknown;
 }
 
 /** Whether its documents live by `LIFE_FIELDS`, or just as long as what they belong to. */

@@ -1,6 +1,6 @@
 import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
-import { LIVE } from './life.ts';
+import { LIVE, type LivingDocument } from './life.ts';
 import { type AnyModel, modelNamed, relationsTo } from './relations.ts';
 
 /** So many ids go into one command. */
@@ -29,6 +29,22 @@ export async function holdParent(
 }
 
 /**
+ * The same for many documents of one kind, whether they are live or not: after this, nobody deletes or restores one of
+ * them before the transaction is over.
+ * @returns those that are deleted
+ */
+export async function holdParents(
+  tx: ClientSession,
+  parentName: string,
+  ids: readonly Types.ObjectId[],
+): Promise<LivingDocument[]> {
+  const parent = modelNamed(parentName);
+  const held = { _id: { $in: ids } };
+  await parent.updateMany(held, { $inc: { childrenRevision: 1 } }, { session: tx, timestamps: false });
+  return parent.find({ ...held, deletedAt: { $exists: true } }, undefined, { session: tx }).lean<LivingDocument[]>();
+}
+
+/**
  * Looks for what keeps documents from being deleted: whatever refers to them with `restrict`, or to what would go with
  * them. What is soft-deleted counts too, since it can be restored.
  * @throws {AppError} `still-referenced`
@@ -44,6 +60,10 @@ export async function refuseWhereRestricted(
       detail: `Something in ${name} refers to it, or to what would go with it.`,
     });
 }
+
+/** Whether it is that refusal. */
+export const isStillReferenced = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'still-referenced';
 
 /** @param seen documents that were looked at, as references may lead in a circle */
 async function restrictingCollection(

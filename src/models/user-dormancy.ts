@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { recordAuditEvent, SYSTEM } from './audit-event.ts';
 import { enqueueMail } from './outbox.ts';
+import { isStillReferenced } from './parents.ts';
 import { User, type UserRecord } from './user.ts';
 import { deactivateUser, eraseUser } from './user-lifecycle.ts';
 
@@ -67,7 +68,7 @@ const unverifiedSince = (days: number, now: Date): readonly Filter[] => [
 
 /**
  * Does `act` in a transaction for each account that one of the filters finds and still finds then; whoever was quicker
- * keeps what they did. The last admin is left alone.
+ * keeps what they did. The last admin is left alone, and so is an account that something refers to which restricts that.
  * @returns for how many
  */
 async function forEach(
@@ -83,14 +84,14 @@ async function forEach(
         const user = await User.findOne({ ...filter, _id }, undefined, { session: tx }).lean<UserRecord>();
         if (user) await act(tx, user);
         return user !== null;
-      }).catch(notTheLastAdmin);
+      }).catch(leftAlone);
       if (done) count += 1;
     }
   return count;
 }
 
-function notTheLastAdmin(error: unknown): false {
-  if (error instanceof AppError && error.code === 'last-admin') return false;
+function leftAlone(error: unknown): false {
+  if (isStillReferenced(error) || (error instanceof AppError && error.code === 'last-admin')) return false;
   throw error;
 }
 

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
 import { revokeTokens } from './one-time-token.ts';
+import { refuseWhereRestricted } from './parents.ts';
 import { endSessions } from './session-end.ts';
 import { USER_STATUSES, User, type UserRecord, type UserStatus } from './user.ts';
 import { onRevision, type Precondition, whyNotFound } from './user-account.ts';
@@ -92,7 +93,10 @@ export async function suspendUser(tx: ClientSession, origin: AuditOrigin, act: A
 export const reactivateUser = (tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> =>
   step(tx, origin, act, { action: 'user.reactivated', from: ['suspended', 'inactive'], set: { status: 'active' } });
 
-/** Soft delete: hidden, signed out, the email still reserved, restorable until `purgeAt`. */
+/**
+ * Soft delete: hidden, signed out, the email still reserved, restorable until `purgeAt`.
+ * @throws {AppError} `legal-hold`, `last-admin`, `still-referenced`
+ */
 export async function deleteUser(
   tx: ClientSession,
   origin: AuditOrigin,
@@ -112,6 +116,7 @@ export async function deleteUser(
       purgeAt: new Date(now + retentionDays * DAY_MS),
     },
   });
+  await refuseWhereRestricted(tx, 'User', [act.id]);
   return shutOut(tx, user);
 }
 
@@ -124,6 +129,7 @@ async function refuseHeld(tx: ClientSession, id: Types.ObjectId): Promise<void> 
 /**
  * Ends an account at once and for good, in whatever status: from here on nothing restores it, and what is left of it is
  * purged. (`purgeUser` does that; the schedule too, if whoever called this is killed in between.)
+ * @throws {AppError} `legal-hold`, `last-admin`, `still-referenced`
  */
 export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act): Promise<UserRecord> {
   const now = new Date();
@@ -134,6 +140,7 @@ export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act
     where: { legalHold: { $ne: true } },
     set: { status: 'deleted', deletedAt: { $ifNull: ['$deletedAt', now] }, purgeAt: now },
   });
+  await refuseWhereRestricted(tx, 'User', [act.id]);
   // Whoever counts or hears of deletions is to know of this one, too.
   if (user.deletedAt?.getTime() === now.getTime())
     await recordAuditEvent(tx, origin, { action: 'user.deleted', target: { collection: 'users', id: act.id } });

@@ -1,30 +1,28 @@
 import type { ClientSession, QueryFilter, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
+import type { AuditOrigin } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
-import { type AnyModel, relationsTo } from './relations.ts';
+import { refuseWhereRestricted } from './parents.ts';
+import { Removal, removeReferences } from './references.ts';
 import { User, type UserRecord } from './user.ts';
 
-/** What belongs to an account and has no meaning without it. */
-export const ownedModels = (): readonly AnyModel[] =>
-  relationsTo('User')
-    .filter(({ onDelete }) => onDelete === 'cascade')
-    .map(({ child }) => child);
-
 /**
- * Removes an account that `filter` still matches, with all that belongs to it, for good. The audit trail stays: it
- * names the account by its id alone.
+ * Removes an account that `filter` still matches, for good, and does to whatever refers to it what its relation says: most of
+ * it goes too. The audit trail stays: it names the account by its id alone.
  * @returns whether there was one
- * @throws {AppError} `legal-hold`, `last-admin`
+ * @throws {AppError} `legal-hold`, `last-admin`, `still-referenced`
  */
 export async function removeUser(
   tx: ClientSession,
+  origin: AuditOrigin,
   id: Types.ObjectId,
   filter: QueryFilter<UserRecord>,
 ): Promise<boolean> {
   const user = await User.findOneAndDelete({ ...filter, _id: id }, { session: tx }).lean<UserRecord>();
   if (!user) return false;
   if (user.legalHold) throw new AppError('legal-hold');
-  for (const model of ownedModels()) await model.collection.deleteMany({ userId: id }, { session: tx });
+  await refuseWhereRestricted(tx, 'User', [id]);
+  await removeReferences(new Removal(origin, tx), 'User', [id]);
   if (user.roles.includes('admin')) await keepAnAdmin(tx);
   return true;
 }

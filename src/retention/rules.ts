@@ -2,6 +2,8 @@ import type { Config } from '../config.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { SYSTEM } from '../models/audit-event.ts';
 import { countExpired, expireAuditBatches } from '../models/audit-expiry.ts';
+import { countDueDocuments, purgeDueDocuments } from '../models/document-purge.ts';
+import { countUnsettled, settleAll } from '../models/settling.ts';
 import {
   countToEnd,
   countToWarn,
@@ -16,6 +18,7 @@ import { countPurgeable, listPurgeable, purgeUser } from '../models/user-purge.t
 /** Whose time is over, and what becomes of it then. */
 interface Described {
   readonly name: string;
+  /** `*`: all of the team's own. */
   readonly collection: string;
   /** What it is about, and what happens to it. */
   readonly text: string;
@@ -46,6 +49,7 @@ export type RetentionRule = TtlRule | JobRule;
 type Settings = Pick<
   Config,
   | 'DELETED_USER_RETENTION_DAYS'
+  | 'DELETED_DOCUMENT_RETENTION_DAYS'
   | 'UNVERIFIED_RETENTION_DAYS'
   | 'DORMANCY_MONTHS'
   | 'AUDIT_RETENTION_DAYS'
@@ -73,6 +77,7 @@ async function purgeAll(keyring: Keyring, signal: AbortSignal): Promise<number> 
 /** How long what is kept, and by what it goes: the whole of it, in the order in which the job works. */
 export const retentionRules = (config: Settings, keyring: Keyring): readonly RetentionRule[] => [
   ...accountRules(config, keyring),
+  ...documentRules(config),
   auditRule(config),
   sessionRule(config),
   ...TTL_RULES,
@@ -123,6 +128,29 @@ function accountRules(config: Settings, keyring: Keyring): readonly JobRule[] {
     },
   ];
 }
+
+/** For all of the team's own collections together. */
+const documentRules = (config: Settings): readonly JobRule[] => [
+  {
+    name: 'unsettled-documents',
+    collection: '*',
+    text: 'Documents that were deleted or restored, and what belongs to them has not followed yet: it does.',
+    period: null,
+    by: 'job',
+    count: () => countUnsettled(),
+    run: (signal) => settleAll(signal),
+  },
+  {
+    name: 'deleted-documents',
+    collection: '*',
+    text: 'Deleted documents of the team’s own collections: they are purged with all that belongs to them.',
+    period: orNever(config.DELETED_DOCUMENT_RETENTION_DAYS, 'D'),
+    setting: 'DELETED_DOCUMENT_RETENTION_DAYS',
+    by: 'job',
+    count: () => countDueDocuments(),
+    run: (signal) => purgeDueDocuments(signal),
+  },
+];
 
 const auditRule = (config: Settings): JobRule => ({
   name: 'audit-events',

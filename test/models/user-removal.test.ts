@@ -1,14 +1,11 @@
 import { expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
-import { ownedModels } from '../../src/models/user-removal.ts';
+import { relationsTo } from '../../src/models/relations.ts';
 
-it('an account is removed with every document that belongs to it', () => {
-  const related = collections.filter(({ relations }) =>
-    relations.some(({ to, path }) => to === 'users' && path === 'userId'),
+it('whatever is declared to refer to an account is known to the purge of accounts', () => {
+  const declared = collections.flatMap(({ model, relations }) =>
+    relations.filter(({ to }) => to === 'users').map(({ path }) => `${model.modelName}.${path}`),
   );
-  expect(
-    ownedModels()
-      .map(({ modelName }) => modelName)
-      .sort(),
-  ).toEqual(related.map(({ model }) => model.modelName).sort());
+  const known = relationsTo('User').map(({ child, path }) => `${child.modelName}.${path}`);
+  expect(known.sort()).toEqual(declared.sort());
 });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { type Permission, ROLE_PERMISSIONS } from '../../src/lib/permissions.ts';
 import { ApiKey } from '../../src/models/api-key.ts';
+import { SYSTEM } from '../../src/models/audit-event.ts';
 import { toId } from '../../src/models/ids.ts';
 import { User } from '../../src/models/user.ts';
 import { removeUser } from '../../src/models/user-removal.ts';
@@ -72,7 +73,7 @@ describe('a key whose maker', () => {
     const { deputy, key } = await deputyWithKey();
     await admin.call('DELETE', `/v1/admin/users/${deputy.id}`);
     expect(await answers(key)).toEqual(both('401 invalid-token'));
-    await transaction((tx) => removeUser(tx, toId(deputy.id), {}));
+    await transaction((tx) => removeUser(tx, SYSTEM, toId(deputy.id), {}));
     expect(await answers(key)).toEqual(both('401 invalid-token'));
     expect(await ApiKey.findById(key.id).lean()).toBeNull();
   });

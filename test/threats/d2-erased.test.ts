@@ -8,11 +8,11 @@ import { verifyAuditTrail } from '../../src/audit/verify.ts';
 import { transaction } from '../../src/database.ts';
 import { AuditEvent, SYSTEM } from '../../src/models/audit-event.ts';
 import { Erasure, ledgerEntryOf } from '../../src/models/erasure.ts';
+import { relationsTo } from '../../src/models/relations.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { eraseUser } from '../../src/models/user-lifecycle.ts';
 import { purgeUser } from '../../src/models/user-purge.ts';
-import { ownedModels } from '../../src/models/user-removal.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
 import { runRetention } from '../../src/retention/run.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
@@ -48,7 +48,7 @@ const traces = ({ email }: Person) => [email, email.split('@')[0] ?? '', 'Erased
 
 const belongings = async (id: string): Promise<number> => {
   const counts = await Promise.all(
-    ownedModels().map((model) => model.collection.countDocuments({ userId: new Types.ObjectId(id) })),
+    relationsTo('User').map(({ child }) => child.collection.countDocuments({ userId: new Types.ObjectId(id) })),
   );
   return counts.reduce((sum, count) => sum + count, 0);
 };
