@@ -43,6 +43,7 @@ import passkeys, { changePasskeys } from './routes/passkeys.ts';
 import passwordResets from './routes/password-resets.ts';
 import problems from './routes/problems.ts';
 import reauthentication from './routes/reauthentication.ts';
+import type { Resource } from './routes/resource/declaration.ts';
 import retention from './routes/retention.ts';
 import secondFactor from './routes/second-factor.ts';
 import sessions from './routes/sessions.ts';
@@ -58,6 +59,9 @@ const scope = (access: Access, routes: readonly ((app: App) => Promise<void>)[])
   for (const route of routes) await app.register(route);
 };
 
+/** Routes of domain collections: each declares who may call it, and by that in which scope it stands. */
+const domain = (access: keyof Resource['scopes']) => resources.map(({ scopes }) => scopes[access]);
+
 /**
  * Assembles the service, without listening: what tests build is what production runs.
  * The second half is its security map: which routes stand in which scope.
@@ -72,10 +76,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(validation);
   await app.register(afterwards);
   await app.register(metrics);
-  await app.register(openapi, {
-    schemas: resources.flatMap(({ schemas }) => schemas),
-    tags: resources.map(({ tag }) => tag),
-  });
+  await app.register(openapi, { resources });
   await app.register(sessionCookies);
   await app.register(authentication);
   await app.register(audit);
@@ -104,27 +105,7 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
   await app.register(scope('admin', [auditEvents, adminStatistics, webhooks, webhookDeliveries, jobs, retention]), {
     prefix: '/v1/admin',
   });
-  const domain = resources.map(({ scopes }) => scopes);
-  await app.register(
-    scope(
-      'public',
-      domain.map((each) => each.public),
-    ),
-    { prefix: '/v1' },
-  );
-  await app.register(
-    scope(
-      'signed-in',
-      domain.map((each) => each.signedIn),
-    ),
-    { prefix: '/v1' },
-  );
-  await app.register(
-    scope(
-      'admin',
-      domain.map((each) => each.admin),
-    ),
-    { prefix: '/v1/admin' },
-  );
+  for (const access of ['public', 'signed-in', 'admin'] as const)
+    await app.register(scope(access, domain(access)), { prefix: access === 'admin' ? '/v1/admin' : '/v1' });
   return app;
 }

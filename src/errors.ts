@@ -126,6 +126,7 @@ export const ERRORS = Object.freeze({
     'The last way to sign in stays',
     'Set a password, add a passkey or link another identity first.',
   ],
+  'last-owner': [409, 'The last owner stays', 'Make another member an owner first, or delete the team.'],
   'last-admin': [409, 'The last admin stays', 'Make someone else an admin first.'],
   'invalid-status': [409, 'The status does not allow this', '`detail` says which status the account has.'],
   'restore-period-over': [409, 'The account can no longer be restored', 'The time to restore it has passed.'],

@@ -31,7 +31,29 @@ const domain: Resource[] = [teams, memberships, invitations];
 /** Resources, in the order in which their routes are registered. */
 export const resources: readonly Resource[] = domain;
 
-const core: readonly Collection[] = [];
+const core: readonly Collection[] = [
+  users,
+  sessions,
+  oneTimeTokens,
+  credentials,
+  identities,
+  apiKeys,
+  outbox,
+  signingKeys,
+  auditEvents,
+  erasures,
+  auditSeals,
+  activityDaily,
+  guards,
+  jobs,
+  webhooks,
+  webhookEvents,
+  webhookDeliveries,
+  idempotencyKeys,
+  rateLimits,
+];
+
+allModelsAreLoaded();
 
 const listed: Collection[] = [...core, ...domain.flatMap((each) => each.collections)];
 
@@ -55,8 +77,6 @@ export function mount(...more: readonly Resource[]): () => void {
     for (const { modelName } of models) mongoose.deleteModel(modelName);
   };
 }
-
-allModelsAreLoaded();
 
 const NAMESPACE_NOT_FOUND = 26;
 

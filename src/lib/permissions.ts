@@ -14,6 +14,8 @@ export const PERMISSIONS = [
   'statistics:read',
   'webhooks:read',
   'webhooks:write',
+  'collections:read',
+  'collections:write',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

@@ -1,8 +1,10 @@
 import { type ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { and, type Filter, findDocument, type StoredDocument } from './document.ts';
+import { and, type DocumentModel, type Filter, findDocument, type StoredDocument } from './document.ts';
 import { type Junction, MAX_LINKS } from './document-include.ts';
+import type { DocumentPage, ListRequest } from './document-list.ts';
+import { LIVE } from './life.ts';
 import { holdParent } from './parents.ts';
 
 /** A link of a junction, from one document to another. */
@@ -85,4 +87,39 @@ export async function linkedIds(
     .toArray();
   const ids = read.slice(0, page.limit).map((link) => link[other] as Types.ObjectId);
   return { ids, next: read.length > page.limit ? String(ids.at(-1)) : null };
+}
+
+/** Those of these ids that pass the filter, in the order of the ids. */
+export async function inOrder(
+  model: DocumentModel,
+  ids: readonly Types.ObjectId[],
+  filter: Filter,
+  projection?: Filter,
+): Promise<StoredDocument[]> {
+  const found = model.collection.find(and({ _id: { $in: [...ids] } }, filter) as never, {
+    ...(projection && { projection }),
+  });
+  const byId = new Map(((await found.toArray()) as StoredDocument[]).map((each) => [each._id.toHexString(), each]));
+  return ids.flatMap((id) => byId.get(id.toHexString()) ?? []);
+}
+
+/** So many pages of links are read for one page of documents: what is hidden must not cost without end. */
+const ROUNDS = 5;
+
+/** A page of the documents that are linked to another one, newest first. Shorter than asked for where many are hidden. */
+export async function listLinked(
+  model: DocumentModel,
+  { junction, id }: { readonly junction: Junction; readonly id: Types.ObjectId },
+  { within, limit, after, projection }: ListRequest,
+): Promise<DocumentPage> {
+  const documents: StoredDocument[] = [];
+  let next = after?.id ?? null;
+  for (let round = 0; round < ROUNDS && documents.length < limit; round += 1) {
+    const page = { limit: limit - documents.length, ...(next !== null && { after: next }) };
+    const { ids, next: following } = await linkedIds(junction, { path: junction.to, id }, page);
+    documents.push(...(await inOrder(model, ids, and(within, LIVE), projection)));
+    next = following;
+    if (next === null) break;
+  }
+  return { documents, next: next === null ? null : { key: '', id: next } };
 }

@@ -1,11 +1,12 @@
 import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
 import { addLifeIndexes, LIFE_FIELDS } from './life.ts';
+import { LINK_SECONDS } from './mailed-token.ts';
 import { TEAM_ROLES } from './membership.ts';
 import { Team } from './team.ts';
 import { USER_LIMITS } from './user.ts';
 
 /** An invitation can be accepted for so long. */
-export const INVITATION_SECONDS = 7 * 86_400;
+export const INVITATION_SECONDS = LINK_SECONDS['accept-invitation'];
 
 /** Somebody, by their email, is asked to become a member of a team. The link that they are mailed works once. */
 const invitationSchema = new Schema(

@@ -17,6 +17,8 @@ export const LINK_SECONDS = Object.freeze({
   'choose-password': 24 * HOUR,
   'confirm-email': HOUR,
   'magic-link': 15 * MINUTE,
+  /** Whoever is invited may be away for some days. */
+  'accept-invitation': 7 * 24 * HOUR,
 }) satisfies Readonly<Record<LinkPath, number>>;
 
 /** What mail is made with, besides the account that it is for. */

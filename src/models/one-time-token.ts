@@ -13,6 +13,7 @@ export const TOKEN_PURPOSES = [
   'passkey-registration',
   'passkey-assertion',
   'identity-authorization',
+  'team-invitation',
 ] as const;
 export type TokenPurpose = (typeof TOKEN_PURPOSES)[number];
 

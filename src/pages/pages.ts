@@ -85,4 +85,12 @@ export const PAGES: Readonly<Record<LinkPath, Page>> = Object.freeze({
     button: 'Sign in',
     done: 'You are signed in.',
   },
+  'accept-invitation': {
+    title: 'Join a team',
+    intro:
+      'You are invited to a team. Sign in in this browser first, to the account that has the email of the invitation.',
+    action: 'v1/invitations/accept',
+    button: 'Accept the invitation',
+    done: 'You are a member of the team now.',
+  },
 });

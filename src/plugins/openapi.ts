@@ -68,15 +68,15 @@ function recentNote({ access, recent, sessionOnly }: FastifyContextConfig): stri
   return `\n\n${who} a sign-in within the last 10 minutes.`;
 }
 
-/** What domain collections add to the document. */
-interface Domain {
+/** What a domain collection adds to the document. */
+interface Documented {
   readonly schemas: readonly object[];
-  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly tag: { readonly name: string; readonly description: string };
 }
 
 /** Gathers the OpenAPI document from the very schemas that validate. */
-async function openapi(app: App, { schemas, tags }: Domain): Promise<void> {
-  for (const schema of [...namedSchemas, ...schemas]) app.addSchema(schema);
+async function openapi(app: App, { resources }: { readonly resources: readonly Documented[] }): Promise<void> {
+  for (const schema of [...namedSchemas, ...resources.flatMap(({ schemas }) => schemas)]) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -87,7 +87,7 @@ async function openapi(app: App, { schemas, tags }: Domain): Promise<void> {
         license: { name: 'MIT', identifier: 'MIT' } as { name: string },
       },
       servers: [{ url: '/', description: 'This service.' }],
-      tags: [...TAGS, ...tags],
+      tags: [...TAGS, ...resources.map(({ tag }) => tag)],
       webhooks: webhooksSection(),
       components: {
         securitySchemes: {

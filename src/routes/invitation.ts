@@ -81,5 +81,6 @@ export const invitations = resource<InvitationRecord>({
       await mailInvitation({ tx, origin }, { keyring: deps.keyring, appUrl: config.APP_URL }, document);
     },
   },
-  beside: { signedIn: accept },
+  named: [Acceptance],
+  beside: { 'signed-in': accept },
 });

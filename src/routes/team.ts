@@ -134,5 +134,6 @@ export const teams = resource<TeamRecord>({
       if (caller.userId) await addMember({ tx, origin }, document._id, caller.userId, 'owner');
     },
   },
-  beside: { signedIn: membersOwn, admin: administrations },
+  named: [Transfer],
+  beside: { 'signed-in': membersOwn, admin: administrations },
 });

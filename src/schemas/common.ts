@@ -18,6 +18,10 @@ export const named = <I extends string, P extends TProperties>(
 
 export const Id = Type.String({ pattern: '^[0-9a-f]{24}$', description: 'Object id, 24 hexadecimal characters.' });
 
+/** The id of something else, with what it is. */
+export const idOf = (description: string, options: { readonly readOnly?: boolean } = {}) =>
+  Type.String({ pattern: '^[0-9a-f]{24}$', description, ...options });
+
 export const Timestamp = Type.String({ format: 'date-time', description: 'UTC, ISO 8601.' });
 
 export const IdParams = closed({ id: Id });

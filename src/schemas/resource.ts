@@ -113,10 +113,16 @@ const removable = (schema: TSchema): TSchema =>
 
 const required = (schema: TSchema): TSchema => Type.Required(Type.Object({ schema })).properties['schema'];
 
+/** How many match, where a request asks. */
+const TOTAL = {
+  total: Type.Optional(Type.Integer({ description: 'How many match, with `total=true`.' })),
+  totalCapped: Type.Optional(Type.Boolean({ description: 'There are more than were counted.' })),
+};
+
 /** A page of views, with what was asked to be included. */
 export function pageSchema(view: Named, plural: string, included: TProperties): Named {
   const { properties } = Page(ref(view), plural) as unknown as { properties: TProperties };
-  return named(`${view.$id}Page`, { ...properties, ...included });
+  return named(`${view.$id}Page`, { ...properties, ...included, ...TOTAL });
 }
 
 /** What `include` asks for, each once however many refer to it. */

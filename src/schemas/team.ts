@@ -2,15 +2,15 @@ import { Type } from 'typebox';
 import { TEAM_ROLES } from '../models/membership.ts';
 import { TEAM_LIMITS } from '../models/team.ts';
 import { USER_LIMITS } from '../models/user.ts';
-import { Id, named } from './common.ts';
+import { Id, idOf, named } from './common.ts';
 import { wireSchemas } from './resource.ts';
 
 const Role = Type.Enum([...TEAM_ROLES], {
   description: 'What a member may do: `owner` everything, `admin` all but make and remove owners, `member` read.',
 });
 
-const teamId = Type.String({ pattern: Id.pattern, description: 'The team.', readOnly: true });
-const userId = Type.String({ pattern: Id.pattern, description: 'The account.', readOnly: true });
+const teamId = idOf('The team.', { readOnly: true });
+const userId = idOf('The account.', { readOnly: true });
 
 export const team = wireSchemas('Team', {
   description: 'People who have things in common.',
@@ -32,7 +32,7 @@ export const invitation = wireSchemas('Invitation', {
     teamId,
     email: Type.String({ minLength: 1, maxLength: USER_LIMITS.email, description: 'Whom it is mailed to.' }),
     role: Role,
-    invitedBy: Type.Optional(Type.String({ pattern: Id.pattern, description: 'Who invited.', readOnly: true })),
+    invitedBy: Type.Optional(idOf('Who invited.', { readOnly: true })),
     expiresAt: Type.String({ format: 'date-time', description: 'Until then it can be accepted.', readOnly: true }),
   },
   example: { email: 'grace@example.com', role: 'member' },
@@ -58,7 +58,7 @@ export const Acceptance = named(
 
 export const Transfer = named(
   'TeamTransfer',
-  { userId: Type.String({ pattern: Id.pattern, description: 'The member who becomes the owner.' }) },
+  { userId: idOf('The member who becomes the owner.') },
   { examples: [{ userId: '665f1c2e9b1e8a0012345678' }] },
 );
 

@@ -7,6 +7,7 @@ function exampleData(text: string): { readonly [T in MailTemplate]: MailData[T] 
   const link = { link: 'https://accounts.example.com/go?a=1&b=2#token=s3cr3t-link', validForSeconds: 86_400 };
   return {
     'verify-email': { ...link, rejectLink: 'https://accounts.example.com/reject#token=s3cr3t-reject' },
+    'team-invitation': { ...link, team: text },
     'sign-up-again': notice,
     'reset-password': link,
     'choose-password': link,

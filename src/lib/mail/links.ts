@@ -6,6 +6,7 @@ export const LINK_PATHS = Object.freeze([
   'choose-password',
   'confirm-email',
   'magic-link',
+  'accept-invitation',
 ] as const);
 export type LinkPath = (typeof LINK_PATHS)[number];
 

@@ -47,6 +47,8 @@ export interface MailData {
   /** Nobody has signed in for so many months; in so many days it becomes inactive. */
   'account-dormant-soon': Notice & { readonly months: number; readonly days: number };
   'account-dormant': Notice & { readonly months: number };
+  /** To whoever is asked to become a member of a team, with or without an account. */
+  'team-invitation': OneTimeLink & { readonly team: string };
   /** To admins. */
   'webhook-disabled': Notice & { readonly host: string; readonly reason: 'failing' | 'gone' };
 }
@@ -82,4 +84,5 @@ export const MAIL_TEMPLATES = Object.freeze([
   'account-dormant-soon',
   'account-dormant',
   'webhook-disabled',
+  'team-invitation',
 ] as const satisfies MailTemplate[]);

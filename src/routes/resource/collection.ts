@@ -1,7 +1,7 @@
 import type { TProperties, TSchema } from 'typebox';
 import { type Collection, defineCollection } from '../../collections/define.ts';
 import { isAdminRule } from '../../lib/access-rules.ts';
-import { documentModel } from '../../models/document.ts';
+import { type DocumentModel, documentModel } from '../../models/document.ts';
 import { type OnDelete, relationsOf } from '../../models/relations.ts';
 import { Id } from '../../schemas/common.ts';
 import type { ResourceOptions } from './declaration.ts';
@@ -55,7 +55,9 @@ export function collectionOf(options: ResourceOptions<never>, plans: readonly Pl
     ...(personal && { archived: [...everyone, ...admins].filter((name) => name !== '_id') }),
     computed: {
       id: '`_id` as 24 hexadecimal characters.',
-      ...Object.fromEntries(links.map((name) => [name, `With \`include=${name}\`.`])),
+      ...Object.fromEntries(
+        links.map((name) => [name, name === 'included' ? 'What `include` asks for.' : `With \`include=${name}\`.`]),
+      ),
     },
     indexes: indexTexts(options, schema),
     relations: referencesOf(modelName).sort(ownersFirst(options)),
@@ -92,7 +94,7 @@ export const junctionsOf = (options: ResourceOptions<never>): Collection[] =>
     ];
   });
 
-const indexTexts = (options: ResourceOptions<never>, schema: Schema) =>
+const indexTexts = (options: ResourceOptions<never>, schema: DocumentModel['schema']) =>
   Object.fromEntries(schema.indexes().map(([key, { name }]) => [String(name), servesText(options, key, String(name))]));
 
 const referencesOf = (modelName: string) =>

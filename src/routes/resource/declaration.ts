@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { Collection, StoredModel } from '../../collections/define.ts';
+import type { Config } from '../../config.ts';
 import type { Transaction } from '../../database.ts';
 import type { AdminRule, OwnRule, Rule } from '../../lib/access-rules.ts';
 import type { AuditOrigin } from '../../models/audit-event.ts';
@@ -56,6 +57,7 @@ export interface Step<D> {
   readonly caller: Caller;
   readonly document: D;
   readonly deps: Dependencies;
+  readonly config: Config;
 }
 
 /** Steps of the model’s own, in the transaction of a change and after it was made: what they throw undoes it. */
@@ -103,6 +105,8 @@ export interface ResourceOptions<D> {
   readonly steps?: Steps<D>;
   /** Options of Fastify for a generated route: hooks, `config`, a handler of one's own. */
   readonly routes?: Partial<Readonly<Record<Operation, RouteOptions>>>;
+  /** Schemas that routes of one’s own refer to. */
+  readonly named?: readonly (TSchema & { readonly $id: string })[];
   /** Routes beside the generated ones, by who may call them. */
   readonly beside?: Beside;
 }
@@ -116,7 +120,7 @@ export type Routes = (app: App) => Promise<void>;
 /** Plain Fastify, in the scope that guards it. */
 export interface Beside {
   readonly public?: Routes;
-  readonly signedIn?: Routes;
+  readonly 'signed-in'?: Routes;
   readonly admin?: Routes;
 }
 

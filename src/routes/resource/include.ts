@@ -1,7 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import { documentModel, type StoredDocument } from '../../models/document.ts';
-import { type Included, includeLinked, includeParents, type Target } from '../../models/document-include.ts';
-import type { Includable, RelationToInclude } from './declaration.ts';
+import {
+  type Included,
+  includeLinked,
+  includeParents,
+  type Junction,
+  type Target,
+} from '../../models/document-include.ts';
+import type { Includable, LinkRelation, RelationToInclude } from './declaration.ts';
 import type { Plan } from './plan.ts';
 import { callerOf } from './reach.ts';
 
@@ -12,6 +18,12 @@ export interface Inclusions {
   /** What the junctions say of one document, by the name of the relation. */
   readonly linksOf: (document: StoredDocument) => Record<string, unknown>;
 }
+
+export const junctionOf = ({ through, from, to }: LinkRelation): Junction => ({
+  model: documentModel(through.modelName),
+  from,
+  to,
+});
 
 async function targetFor(of: Includable, request: FastifyRequest): Promise<Target | null> {
   const filter = await of.visibleTo(callerOf(request));
@@ -27,8 +39,7 @@ async function load(
   const target = await targetFor(relation.of(), request);
   if (target === null) return { documents: [], ...(relation.kind === 'links' && { links: new Map() }) };
   if (relation.kind === 'parent') return includeParents(documents, relation.path, target);
-  const junction = { model: documentModel(relation.through.modelName), from: relation.from, to: relation.to };
-  return includeLinked(documents, junction, target);
+  return includeLinked(documents, junctionOf(relation), target);
 }
 
 /** Loads what `include` names, one query for each relation. */

@@ -3,8 +3,7 @@ import { type TSchema, Type } from 'typebox';
 import { type Transaction, transaction } from '../../database.ts';
 import { AppError } from '../../errors.ts';
 import { and, documentModel, type Filter, findDocument, type StoredDocument } from '../../models/document.ts';
-import type { Junction } from '../../models/document-include.ts';
-import { type Link, linkedIds, putLink, removeLink } from '../../models/document-links.ts';
+import { inOrder, type Link, linkedIds, putLink, removeLink } from '../../models/document-links.ts';
 import { toId } from '../../models/ids.ts';
 import { LIVE } from '../../models/life.ts';
 import {
@@ -21,6 +20,7 @@ import {
 import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext } from '../representations.ts';
 import type { LinkRelation } from './declaration.ts';
+import { junctionOf } from './include.ts';
 import type { Plan } from './plan.ts';
 import { callerOf, reachOf, reachOne } from './reach.ts';
 import { isPublic, tagOf } from './route.ts';
@@ -33,12 +33,6 @@ interface LinkPlan {
   /** `/notes/:id/tags` */
   readonly url: string;
 }
-
-export const junctionOf = ({ through, from, to }: LinkRelation): Junction => ({
-  model: documentModel(through.modelName),
-  from,
-  to,
-});
 
 /** The many-to-many relations of a plan. */
 export const linkPlans = (plan: Plan): LinkPlan[] =>
@@ -56,21 +50,6 @@ async function otherEnd({ relation }: LinkPlan, request: FastifyRequest): Promis
   const filter = await relation.of().visibleTo(callerOf(request));
   if (filter === null) throw new AppError('not-found');
   return filter;
-}
-
-/** Those of these ids that pass the filter, in the order of the ids. */
-export async function inOrder(
-  modelName: string,
-  ids: readonly ReturnType<typeof toId>[],
-  filter: Filter,
-  projection?: Filter,
-): Promise<StoredDocument[]> {
-  const options = projection ? { projection } : {};
-  const found = (await documentModel(modelName)
-    .collection.find(and({ _id: { $in: [...ids] } }, filter) as never, options)
-    .toArray()) as StoredDocument[];
-  const byId = new Map(found.map((document) => [document._id.toHexString(), document]));
-  return ids.flatMap((id) => byId.get(id.toHexString()) ?? []);
 }
 
 /** The others that a document is linked to, a page at a time. */
@@ -101,7 +80,12 @@ export function linkListRoute(app: App, links: LinkPlan): void {
       if (!found) throw new AppError('not-found');
       const end = { path: relation.from, id: found._id };
       const { ids, next } = await linkedIds(junctionOf(relation), end, { limit, ...(after && { after: after.id }) });
-      const documents = await inOrder(target.modelName, ids, await otherEnd(links, request), target.projection);
+      const documents = await inOrder(
+        documentModel(target.modelName),
+        ids,
+        await otherEnd(links, request),
+        target.projection,
+      );
       const nextCursor = next && cursors.write({ key: '', id: next });
       linkToNext(request, reply, nextCursor);
       return { items: documents.map(target.show), nextCursor };

@@ -2,7 +2,7 @@ import { type TProperties, type TSchema, Type } from 'typebox';
 import { type AdminRule, isAdminRule, type OwnRule, type Rule } from '../../lib/access-rules.ts';
 import { type DocumentModel, documentModel, type Filter } from '../../models/document.ts';
 import { type Lists, listsOf } from '../../models/document-list.ts';
-import { closed, Id, pageQuery } from '../../schemas/common.ts';
+import { closed, Id, idOf, pageQuery } from '../../schemas/common.ts';
 import { includedSchema, newSchema, pageSchema, patchSchema, viewSchema } from '../../schemas/resource.ts';
 import {
   type Audience,
@@ -35,6 +35,8 @@ export interface Plan extends Audience {
   /** Stored paths that the view needs. */
   readonly projection: Filter;
   readonly include: Readonly<Record<string, RelationToInclude>>;
+  /** Properties of the view that `include` adds. */
+  readonly notStored: readonly string[];
 }
 
 /** The operations of a declaration by who performs them: people with their own documents, and administration. */
@@ -96,11 +98,12 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
   const lists = Object.fromEntries(
     Object.keys(included).map((name) => [name, Type.Unsafe<unknown>({ $ref: `${included[name]?.of().viewId}#` })]),
   );
+  const notStored = Object.keys(included).length > 0 ? [...Object.keys(linkProperties(included)), "included"] : [];
   const view = viewSchema(wire, {
     id,
     shows: (field) => decided(reads, field),
     withDeletion: audience.rules.restore !== undefined,
-    more: linkProperties(included),
+    more: { ...linkProperties(included), ...includedSchema(lists) },
   });
   const isDate = (each: string) => model.schema.path(each)?.instance === 'Date';
   return {
@@ -124,8 +127,9 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
     reads,
     creates,
     updates,
-    projection: projectionOf(view, Object.keys(included), [...nested, ...Object.values(included).flatMap(pathIn)]),
+    projection: projectionOf(view, notStored, [...nested, ...Object.values(included).flatMap(pathIn)]),
     include: included,
+    notStored,
   };
 }
 
@@ -171,6 +175,7 @@ export function listQuery(plan: Plan): TSchema {
     ...pageQuery,
     ...(team !== undefined && { [team]: Id }),
     ...Object.fromEntries(lists.filters.flatMap((path) => filterParameters(plan, path))),
+    ...Object.fromEntries(Object.entries(include).flatMap(([name, relation]) => throughParameter(name, relation))),
     ...(sorts.length > 1 && {
       sort: Type.Optional(
         Type.Enum(
@@ -198,6 +203,12 @@ function filterParameters({ model, options }: Plan, path: string): [string, TSch
   const { [path]: field = Id } = options.schemas.fields;
   return [[path, Type.Optional(field)]];
 }
+
+/** Through a junction a list is narrowed to what is linked to one of the others. */
+const throughParameter = (name: string, relation: RelationToInclude): [string, TSchema][] =>
+  relation.kind === 'links'
+    ? [[relation.to, Type.Optional(idOf(`Only what is linked to this one of the ${name}; goes with no other filter.`))]]
+    : [];
 
 /** Names of relations, with commas between them. */
 export function includeParameter(include: Plan['include']): { include: TSchema } {

@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { recordAuditEvent } from '../../models/audit-event.ts';
 import { and, type Filter, findDocument } from '../../models/document.ts';
-import { countDocuments, type DocumentPosition, listDocuments } from '../../models/document-list.ts';
+import { listLinked } from '../../models/document-links.ts';
+import { countDocuments, type DocumentPosition, type ListRequest, listDocuments } from '../../models/document-list.ts';
 import { toId } from '../../models/ids.ts';
 import { LIVE } from '../../models/life.ts';
 import { closed, headers, ref } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext, sendVersioned } from '../representations.ts';
-import { inclusionsOf } from './include.ts';
+import { inclusionsOf, junctionOf } from './include.ts';
 import { includeParameter, listQuery, type Plan, teamParameter } from './plan.ts';
 import { projectionFor, reachOf, reachOne } from './reach.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
@@ -58,7 +59,7 @@ function filtersIn({ lists, model }: Plan, query: Query): Record<string, unknown
 export function listRoute(app: App, plan: Plan): void {
   const query = listQuery(plan);
   const cursorScope = `${plan.kind}:${plan.collection}`;
-  const show = shower(plan.view, Object.keys(plan.include));
+  const show = shower(plan.view, plan.notStored);
   const team = teamParameter(plan);
   addRoute(app, plan, 'list', {
     querystring: query,
@@ -90,12 +91,11 @@ export function listRoute(app: App, plan: Plan): void {
         ...(deleted === true && { deleted }),
       };
       const projection = await projectionFor(plan, request);
-      const page = await listDocuments(plan.model, plan.lists, {
-        ...wanted,
-        limit: Number(limit),
-        projection,
-        ...(after && { after }),
-      });
+      const asked = { ...wanted, limit: Number(limit), projection, ...(after && { after }) };
+      const through = linkFilter(plan, { ...others, total }, wanted);
+      const page = through
+        ? await listLinked(plan.model, through, asked)
+        : await listDocuments(plan.model, plan.lists, asked);
       const nextCursor = page.next && cursors.write(page.next);
       linkToNext(request, reply, nextCursor);
       await recordRead(plan, request, { count: page.documents.length });
@@ -110,11 +110,24 @@ export function listRoute(app: App, plan: Plan): void {
   });
 }
 
+/** The relation that a list is narrowed by, with the other end. @throws {AppError} `unsupported-sort` beside anything else */
+function linkFilter({ include }: Plan, query: Query, { filters, sort, deleted }: Partial<ListRequest>) {
+  for (const relation of Object.values(include)) {
+    if (relation.kind !== 'links' || query[relation.to] === undefined) continue;
+    if (Object.keys(filters ?? {}).length > 0 || deleted || (sort !== undefined && sort !== '-id') || query['total'])
+      throw new AppError('unsupported-sort', {
+        detail: `\`${relation.to}\` goes with no other filter, sort or total.`,
+      });
+    return { junction: junctionOf(relation), id: toId(String(query[relation.to])) };
+  }
+  return undefined;
+}
+
 /** Administration sees deleted ones as well, as it does of accounts. */
 const hidden = ({ kind }: Plan): Filter => (kind === 'admin' ? {} : LIVE);
 
 export function readRoute(app: App, plan: Plan): void {
-  const show = shower(plan.view, Object.keys(plan.include));
+  const show = shower(plan.view, plan.notStored);
   const includes = Object.keys(plan.include).length > 0;
   addRoute(app, plan, 'read', {
     params: paramsOf(plan, true),

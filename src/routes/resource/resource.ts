@@ -72,7 +72,7 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
       return [collectionOf(options, plans()), ...junctionsOf(options)];
     },
     get schemas() {
-      return plans().flatMap(schemasOf);
+      return [...plans().flatMap(schemasOf), ...(options.named ?? [])];
     },
     get projection() {
       return Object.fromEntries(
@@ -83,7 +83,7 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
     },
     show: (document) => {
       const plan = own();
-      return plan ? shower(plan.view, Object.keys(plan.include))(document) : {};
+      return plan ? shower(plan.view, plan.notStored)(document) : {};
     },
     sample: (unique) => sampleOf(options, unique),
     scopes: scopesOf(plans, options.beside),
@@ -117,7 +117,7 @@ function scopesOf(plans: () => readonly Plan[], beside: Beside = {}): Resource['
     };
   return {
     public: routes((plan, operation) => plan.kind === 'own' && isPublic(plan, operation), beside.public),
-    signedIn: routes((plan, operation) => plan.kind === 'own' && !isPublic(plan, operation), beside.signedIn),
+    'signed-in': routes((plan, operation) => plan.kind === 'own' && !isPublic(plan, operation), beside['signed-in']),
     admin: routes(({ kind }) => kind === 'admin', beside.admin),
   };
 }

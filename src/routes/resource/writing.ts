@@ -2,7 +2,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Transaction, transaction } from '../../database.ts';
 import { AppError, type ErrorCode } from '../../errors.ts';
 import { isAdminRule } from '../../lib/access-rules.ts';
-import { settle } from '../../models/deletion.ts';
 import { and, type Filter, findDocument, type StoredDocument } from '../../models/document.ts';
 import {
   createDocument,
@@ -12,6 +11,7 @@ import {
   restoreDocument,
   updateDocument,
 } from '../../models/document-change.ts';
+import { settle } from '../../models/settling.ts';
 import {
   BODY_PROBLEMS,
   headers,
@@ -63,6 +63,7 @@ const stepOf = (
   origin: request.origin,
   caller: callerOf(request),
   deps: app.deps,
+  config: app.config,
 });
 
 /** What is not there for the caller is answered by what it shows: fields that only some may read are read anew. */
@@ -105,7 +106,7 @@ async function refuseFields(
 }
 
 export function createRoute(app: App, plan: Plan): void {
-  const show = shower(plan.view, Object.keys(plan.include));
+  const show = shower(plan.view, plan.notStored);
   const { fill, created } = stepsOf(plan);
   addRoute(app, plan, 'create', {
     ...(plan.nested.length > 0 && { params: paramsOf(plan, false) }),
@@ -136,7 +137,7 @@ export function createRoute(app: App, plan: Plan): void {
 }
 
 export function updateRoute(app: App, plan: Plan): void {
-  const show = shower(plan.view, Object.keys(plan.include));
+  const show = shower(plan.view, plan.notStored);
   const { updated } = stepsOf(plan);
   addRoute(app, plan, 'update', {
     params: paramsOf(plan, true),
@@ -218,7 +219,7 @@ const DAY_MS = 86_400_000;
 const purgeAt = (days: number): Date => new Date(Date.now() + days * DAY_MS);
 
 export function restoreRoute(app: App, plan: Plan): void {
-  const show = shower(plan.view, Object.keys(plan.include));
+  const show = shower(plan.view, plan.notStored);
   const { restored } = stepsOf(plan);
   addRoute(app, plan, 'restore', {
     description: 'What was deleted with it comes back with it.',

@@ -171,6 +171,13 @@ export const de: Catalogue = {
         `Bei Ihrem Konto bei ${service} hat sich ${count(months, 'Monat', 'Monate')} lang niemand angemeldet. Es ist jetzt stillgelegt, und alle Sitzungen wurden beendet. Nichts davon ist verloren.`,
       otherwise: () => 'Eine Anmeldung macht es wieder nutzbar.',
     },
+    'team-invitation': {
+      subject: ({ team, service }) => `Einladung in das Team „${team}“ bei ${service}`,
+      says: ({ team, service }) =>
+        `Sie sind eingeladen, Mitglied des Teams „${team}“ bei ${service} zu werden. Melden Sie sich mit dieser E-Mail-Adresse an, oder registrieren Sie sich zuerst mit ihr, und nehmen Sie an:`,
+      action: 'Einladung annehmen',
+      otherwise: () => 'Kennen Sie das Team nicht, dann ignorieren Sie diese E-Mail: Es geschieht nichts.',
+    },
     'webhook-disabled': {
       subject: ({ service, host }) => `Ein Webhook von ${service} an ${host} wurde abgeschaltet`,
       says: ({ service, host, reason }) =>

@@ -161,6 +161,13 @@ export const en: Catalogue = {
         `Nobody has signed in to your account with ${service} for ${count(months, 'month')}. It is inactive now, and all its sessions were ended. Nothing of it is lost.`,
       otherwise: () => 'Signing in makes it active again.',
     },
+    'team-invitation': {
+      subject: ({ team, service }) => `You are invited to the team “${team}” on ${service}`,
+      says: ({ team, service }) =>
+        `You are invited to become a member of the team “${team}” on ${service}. Sign in with this email address, or sign up with it first, and accept:`,
+      action: 'Accept the invitation',
+      otherwise: () => 'If you do not know the team, ignore this mail: nothing happens then.',
+    },
     'webhook-disabled': {
       subject: ({ service, host }) => `A webhook of ${service} to ${host} was disabled`,
       says: ({ service, host, reason }) =>
