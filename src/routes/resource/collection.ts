@@ -4,8 +4,8 @@ import { isAdminRule } from '../../lib/access-rules.ts';
 import { type DocumentModel, documentModel } from '../../models/document.ts';
 import { type OnDelete, relationsOf } from '../../models/relations.ts';
 import { Id } from '../../schemas/common.ts';
-import type { ResourceOptions } from './declaration.ts';
-import { type Plan, pluralOf } from './plan.ts';
+import type { Plan, ResourceOptions } from './declaration.ts';
+import { pluralOf } from './plan.ts';
 
 /** What every domain collection stores, in words. */
 const LIFE: Readonly<Record<string, string>> = {

@@ -5,10 +5,14 @@ import type { Config } from '../../config.ts';
 import type { Transaction } from '../../database.ts';
 import type { AdminRule, OwnRule, Rule } from '../../lib/access-rules.ts';
 import type { AuditOrigin } from '../../models/audit-event.ts';
-import type { Filter, StoredDocument } from '../../models/document.ts';
+import type { DocumentModel, Filter, StoredDocument } from '../../models/document.ts';
 import type { Caller } from '../../models/document-access.ts';
+import type { Lists } from '../../models/document-list.ts';
 import type { WireSchemas } from '../../schemas/resource.ts';
 import type { App, Dependencies } from '../../types/fastify.ts';
+import type { FieldRules } from './fields.ts';
+
+type Named = TSchema & { readonly $id: string };
 
 export const OPERATIONS = ['list', 'read', 'create', 'update', 'delete', 'restore'] as const;
 export type Operation = (typeof OPERATIONS)[number];
@@ -130,6 +134,30 @@ export interface Audience {
   readonly rules: Partial<Readonly<Record<Operation, OwnRule | AdminRule>>>;
 }
 
+/** All that the routes of one audience are made of, worked out once. */
+export interface Plan extends Audience {
+  readonly model: DocumentModel;
+  readonly collection: string;
+  readonly options: ResourceOptions<never>;
+  readonly plural: string;
+  readonly path: string;
+  /** Parameters of the path besides the id: paths of the model. */
+  readonly nested: readonly string[];
+  readonly view: Named;
+  readonly page: Named;
+  readonly create: Named;
+  readonly patch: Named;
+  readonly lists: Lists;
+  readonly reads: FieldRules;
+  readonly creates: FieldRules;
+  readonly updates: FieldRules;
+  /** Stored paths that the view needs. */
+  readonly projection: Filter;
+  readonly include: Readonly<Record<string, RelationToInclude>>;
+  /** Properties of the view that `include` adds. */
+  readonly notStored: readonly string[];
+}
+
 /** A domain collection with its routes: what `collections/index.ts` lists. */
 export interface Resource extends Includable {
   readonly modelName: string;
@@ -141,7 +169,8 @@ export interface Resource extends Includable {
   readonly tag: { readonly name: string; readonly description: string };
   /** Those that the OpenAPI document names. */
   readonly schemas: readonly (TSchema & { readonly $id: string })[];
-  readonly audiences: readonly Audience[];
+  /** What each audience may do, with all that follows from it. */
+  readonly plans: readonly Plan[];
   /** Routes by the scope that guards them. */
   readonly scopes: Readonly<Required<Beside>>;
   /** A valid body that makes one; `unique` tells one from another. */

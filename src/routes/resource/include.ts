@@ -7,8 +7,7 @@ import {
   type Junction,
   type Target,
 } from '../../models/document-include.ts';
-import type { Includable, LinkRelation, RelationToInclude } from './declaration.ts';
-import type { Plan } from './plan.ts';
+import type { Includable, LinkRelation, Plan, RelationToInclude } from './declaration.ts';
 import { callerOf } from './reach.ts';
 
 /** What a request asked for beside its documents. */

@@ -1,43 +1,18 @@
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { type AdminRule, isAdminRule, type OwnRule, type Rule } from '../../lib/access-rules.ts';
-import { type DocumentModel, documentModel, type Filter } from '../../models/document.ts';
-import { type Lists, listsOf } from '../../models/document-list.ts';
+import { documentModel, type Filter } from '../../models/document.ts';
+import { listsOf } from '../../models/document-list.ts';
 import { closed, Id, idOf, pageQuery } from '../../schemas/common.ts';
 import { includedSchema, newSchema, pageSchema, patchSchema, viewSchema } from '../../schemas/resource.ts';
 import {
   type Audience,
   OPERATIONS,
   type Operation,
+  type Plan,
   type RelationToInclude,
   type ResourceOptions,
 } from './declaration.ts';
 import { decided, type FieldRules, fieldRules } from './fields.ts';
-
-type Named = TSchema & { readonly $id: string };
-
-/** All that the routes of one audience are made of, worked out once. */
-export interface Plan extends Audience {
-  readonly model: DocumentModel;
-  readonly collection: string;
-  readonly options: ResourceOptions<never>;
-  readonly plural: string;
-  readonly path: string;
-  /** Parameters of the path besides the id: paths of the model. */
-  readonly nested: readonly string[];
-  readonly view: Named;
-  readonly page: Named;
-  readonly create: Named;
-  readonly patch: Named;
-  readonly lists: Lists;
-  readonly reads: FieldRules;
-  readonly creates: FieldRules;
-  readonly updates: FieldRules;
-  /** Stored paths that the view needs. */
-  readonly projection: Filter;
-  readonly include: Readonly<Record<string, RelationToInclude>>;
-  /** Properties of the view that `include` adds. */
-  readonly notStored: readonly string[];
-}
 
 /** The operations of a declaration by who performs them: people with their own documents, and administration. */
 export function audiencesOf(access: ResourceOptions<never>['access']): Audience[] {
@@ -98,7 +73,7 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
   const lists = Object.fromEntries(
     Object.keys(included).map((name) => [name, Type.Unsafe<unknown>({ $ref: `${included[name]?.of().viewId}#` })]),
   );
-  const notStored = Object.keys(included).length > 0 ? [...Object.keys(linkProperties(included)), "included"] : [];
+  const notStored = Object.keys(included).length > 0 ? [...Object.keys(linkProperties(included)), 'included'] : [];
   const view = viewSchema(wire, {
     id,
     shows: (field) => decided(reads, field),
@@ -153,8 +128,8 @@ const linkProperties = (include: Readonly<Record<string, RelationToInclude>>): T
   );
 
 /** What the view shows, what an ETag is made of, and what includes go by. */
-function projectionOf(view: Named, notStored: readonly string[], more: readonly string[]): Filter {
-  const { properties } = view as Named & { properties: TProperties };
+function projectionOf(view: TSchema, notStored: readonly string[], more: readonly string[]): Filter {
+  const { properties } = view as TSchema & { properties: TProperties };
   const shown = Object.keys(properties).filter((name) => name !== 'id' && !notStored.includes(name));
   return Object.fromEntries([...shown, ...more, 'revision'].map((name) => [name, 1]));
 }

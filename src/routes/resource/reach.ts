@@ -5,9 +5,8 @@ import { isAdminRule, type OwnRule } from '../../lib/access-rules.ts';
 import { and, type Filter } from '../../models/document.ts';
 import { type Caller, filterOf } from '../../models/document-access.ts';
 import { toId } from '../../models/ids.ts';
-import type { Operation } from './declaration.ts';
+import type { Operation, Plan } from './declaration.ts';
 import type { FieldRules } from './fields.ts';
-import type { Plan } from './plan.ts';
 
 type Params = Readonly<Record<string, string>>;
 

@@ -10,12 +10,13 @@ import {
   type Beside,
   OPERATIONS,
   type Operation,
+  type Plan,
   type Resource,
   type ResourceOptions,
   type Routes,
 } from './declaration.ts';
 import { linkListRoute, linkPlans, linkRoutes, pageOf } from './links.ts';
-import { audiencesOf, fixedPaths, type Plan, pathOf, planOf, pluralOf } from './plan.ts';
+import { audiencesOf, fixedPaths, pathOf, planOf, pluralOf } from './plan.ts';
 import { listRoute, readRoute } from './reading.ts';
 import { declareResource } from './registry.ts';
 import { isPublic, tagOf } from './route.ts';
@@ -64,7 +65,9 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
     plural: pluralOf(options),
     path: pathOf(options),
     viewId: options.schemas.id,
-    audiences,
+    get plans() {
+      return plans();
+    },
     visibleTo,
     tag: { name: tagOf({ plural: pluralOf(options) }), description: options.purpose },
     get collections() {

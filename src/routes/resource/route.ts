@@ -6,8 +6,8 @@ import { toId } from '../../models/ids.ts';
 import type { Role } from '../../models/user.ts';
 import { closed, Id, problems, signedInProblems } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
-import type { Operation } from './declaration.ts';
-import { operationId, type Plan } from './plan.ts';
+import type { Operation, Plan } from './declaration.ts';
+import { operationId } from './plan.ts';
 
 /** Method and URL of each operation, below the path of the collection. */
 export const ROUTES: Readonly<

@@ -23,9 +23,8 @@ import {
 } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
 import { etagOf, preconditionOf, sendVersioned } from '../representations.ts';
-import type { Step, Steps } from './declaration.ts';
+import type { Plan, Step, Steps } from './declaration.ts';
 import type { FieldRules } from './fields.ts';
-import type { Plan } from './plan.ts';
 import { callerOf, nestedFilter, projectionFor, reachOf, reachOfFields, reachOne } from './reach.ts';
 import { findResource } from './registry.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
