@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { resources } from '../collections/index.ts';
 import { LINK_PATHS } from '../lib/mail/links.ts';
 import { REFRESH_COOKIE } from '../plugins/session-cookies.ts';
 import { API_KEY_EXERCISES } from './exercise-api-keys.ts';
@@ -7,6 +8,8 @@ import { FACTOR_EXERCISES } from './exercise-factors.ts';
 import { IDENTITY_EXERCISES } from './exercise-identities.ts';
 import { LIFECYCLE_EXERCISES } from './exercise-lifecycle.ts';
 import { MAILED_EXERCISES } from './exercise-mailed.ts';
+import { resourceExercises } from './exercise-resources.ts';
+import { TEAM_EXERCISES } from './exercise-teams.ts';
 import { exerciseUserList } from './exercise-user-list.ts';
 import { WEBHOOK_EXERCISES } from './exercise-webhooks.ts';
 import { type Exercise, PASSWORD, type Person, type Scene, type SceneRequest } from './scene.ts';
@@ -203,6 +206,8 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
 
   ...LIFECYCLE_EXERCISES,
   ...WEBHOOK_EXERCISES,
+  ...resourceExercises(resources),
+  ...TEAM_EXERCISES,
 
   'POST /v1/admin/users/:id/suspend': changeStatus('suspend'),
   'POST /v1/admin/users/:id/reactivate': changeStatus('reactivate', 'suspend'),

@@ -113,6 +113,15 @@ export class Scene {
     return mailOf(this.#app.deps.keyring, record);
   }
 
+  /** The token of the newest mail that has one, from its link. @throws when there is none */
+  async lastToken(template: Mail['template']): Promise<string> {
+    const record = await Outbox.findOne({ template }).sort({ _id: -1 }).lean<OutboxRecord>();
+    const { link = '' } = record ? (mailOf(this.#app.deps.keyring, record).data as { link?: string }) : {};
+    const [, token] = link.split('#token=');
+    if (token === undefined) throw new Error(`no mail of ${template} has a token`);
+    return token;
+  }
+
   /** The same one each time: whoever acts on others is not acted on. */
   admin(): Promise<Person> {
     this.#admin ??= this.person(['user', 'admin']);

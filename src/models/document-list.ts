@@ -1,4 +1,4 @@
-import type { Schema } from 'mongoose';
+import { type Schema, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { and, type DocumentModel, type Filter, type StoredDocument } from './document.ts';
 import { LIVE } from './life.ts';
@@ -180,6 +180,9 @@ export async function listDocuments(model: DocumentModel, lists: Lists, request:
 
 const TOTAL_CAP = 10_000;
 
+/** So that what has no other condition than to be live is counted along the index of ids, and not by a scan. */
+const EVERY_ID: Filter = { _id: { $gte: new Types.ObjectId('0'.repeat(24)) } };
+
 /** How many match, counted no further than the cap, as an exact total of a large collection costs a walk through it. */
 export async function countDocuments(
   model: DocumentModel,
@@ -188,6 +191,6 @@ export async function countDocuments(
 ): Promise<{ total: number; totalCapped: boolean }> {
   const { index } = choose(lists, request);
   const options = { limit: TOTAL_CAP + 1, hint: index as Record<string, 1> };
-  const counted = await model.collection.countDocuments(conditionsOf(request) as never, options);
+  const counted = await model.collection.countDocuments(and(EVERY_ID, conditionsOf(request)) as never, options);
   return { total: Math.min(counted, TOTAL_CAP), totalCapped: counted > TOTAL_CAP };
 }

@@ -1,20 +1,9 @@
 import { permission, teamRole } from '../lib/access-rules.ts';
 import { Membership, type MembershipRecord, TEAM_ROLES } from '../models/membership.ts';
 import { assertOwner, keepAnOwner } from '../models/team-members.ts';
-import { User } from '../models/user.ts';
-import { membership, TeamPerson } from '../schemas/team.ts';
-import type { Includable } from './resource/declaration.ts';
+import { membership } from '../schemas/team.ts';
+import { people } from './people.ts';
 import { resource } from './resource/resource.ts';
-import { shower } from './resource/show.ts';
-
-/** The accounts of members, as the others see them. */
-const people: Includable = {
-  modelName: User.modelName,
-  viewId: TeamPerson.$id,
-  visibleTo: async () => ({ status: 'active' }),
-  projection: { firstName: 1, lastName: 1, avatarUrl: 1 },
-  show: shower(TeamPerson),
-};
 
 export const memberships = resource<MembershipRecord>({
   model: Membership,
@@ -35,7 +24,6 @@ export const memberships = resource<MembershipRecord>({
     idx_memberships_team_id_user_id: 'One membership for a team and a person.',
     idx_memberships_user_id: 'The teams of an account.',
   },
-  named: [TeamPerson],
   removal: 'hard',
   retention: 'As long as somebody is a member. What a deleted team or account takes along comes back with it.',
   steps: {

@@ -8,6 +8,7 @@ import * as job from './job.ts';
 import * as jwks from './jwks.ts';
 import * as mailed from './mailed.ts';
 import * as passkey from './passkey.ts';
+import * as person from './person.ts';
 import * as problem from './problem.ts';
 import * as retention from './retention.ts';
 import * as session from './session.ts';
@@ -26,6 +27,7 @@ const rooms = [
   jwks,
   mailed,
   passkey,
+  person,
   problem,
   retention,
   session,

@@ -38,18 +38,6 @@ export const invitation = wireSchemas('Invitation', {
   example: { email: 'grace@example.com', role: 'member' },
 });
 
-/** What a person is to those who are in a team with them. */
-export const TeamPerson = named(
-  'TeamPerson',
-  {
-    id: Id,
-    firstName: Type.Optional(Type.String()),
-    lastName: Type.Optional(Type.String()),
-    avatarUrl: Type.Optional(Type.String()),
-  },
-  { description: 'An account, as the members of its teams see it.' },
-);
-
 export const Acceptance = named(
   'InvitationAcceptance',
   { token: Type.String({ minLength: 1, maxLength: 128, description: 'Of the mailed link.' }) },

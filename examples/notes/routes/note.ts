@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { owner, permission } from '../../../src/lib/access-rules.ts';
+import { people } from '../../../src/routes/people.ts';
 import { resource } from '../../../src/routes/resource/resource.ts';
 import { NOTE_COLOURS, Note, type NoteRecord } from '../models/note.ts';
 import { NoteTag } from '../models/note-tag.ts';
@@ -23,6 +24,7 @@ export const notes = resource<NoteRecord>({
   filters: ['colour', 'createdAt'],
   sorts: ['createdAt'],
   include: {
+    user: { kind: 'parent', path: 'userId', of: () => people },
     tags: {
       kind: 'links',
       through: NoteTag,
@@ -30,7 +32,9 @@ export const notes = resource<NoteRecord>({
       to: 'tagId',
       of: () => tags,
       fields: {
-        place: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Where it stands.', examples: [1] })),
+        place: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: 100, description: 'Where it stands.', examples: [1] }),
+        ),
       },
     },
   },

@@ -13,4 +13,3 @@ export const tags = resource<TagRecord>({
   private: { userId: 'Whose it is.' },
   indexes: { idx_tags_user_id_name: 'One tag of a name for each owner; lists by name.' },
 });
-

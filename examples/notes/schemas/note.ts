@@ -12,7 +12,9 @@ export const note = wireSchemas('Note', {
     price: Type.Optional(
       Type.String({ pattern: '^-?\\d{1,15}(\\.\\d{1,4})?$', description: 'What it will cost, as decimal text.' }),
     ),
-    remark: Type.Optional(Type.String({ maxLength: NOTE_LIMITS.reason, description: 'Why administration looked at it.' })),
+    remark: Type.Optional(
+      Type.String({ maxLength: NOTE_LIMITS.reason, description: 'Why administration looked at it.' }),
+    ),
   },
   example: { title: 'Water the roses', text: 'Twice a week.', colour: 'yellow', price: '12.50' },
 });

@@ -154,7 +154,11 @@ function sampleOf({ schemas, model }: ResourceOptions<never>, unique: string): R
   return Object.fromEntries(
     Object.entries(schemas.example).map(([name, value]) => [
       name,
-      paths.includes(name) && typeof value === 'string' ? `${value}-${unique}` : value,
+      paths.includes(name) && typeof value === 'string' ? distinct(value, unique) : value,
     ]),
   );
 }
+
+/** An address stays one. */
+const distinct = (value: string, unique: string): string =>
+  value.includes('@') ? value.replace('@', `-${unique}@`) : `${value}-${unique}`;
