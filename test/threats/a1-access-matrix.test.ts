@@ -4,11 +4,13 @@
 // tells of routes that stand in no scope.)
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resources } from '../../src/collections/index.ts';
 import { accessDocument, CALLERS } from '../../src/documents/access.ts';
 import { PERMISSIONS } from '../../src/lib/permissions.ts';
 import type { Access, RouteEntry } from '../../src/types/fastify.ts';
 import { apiKeyOf } from '../helpers/api-keys.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { policyOfCollections } from '../helpers/collections.ts';
 import { ID_OF_NOTHING } from '../helpers/operations.ts';
 import { age, call, type Person, person, signIn } from '../helpers/people.ts';
 
@@ -17,6 +19,7 @@ import { age, call, type Person, person, signIn } from '../helpers/people.ts';
  * `recently` asks for a recent sign-in as well.
  */
 const POLICY: Record<string, Access | 'public, told who calls' | `admin [${string}]${string}`> = {
+  ...policyOfCollections(resources),
   'GET /': 'public',
   'GET /healthz': 'public',
   'GET /readyz': 'public',
@@ -115,6 +118,11 @@ const POLICY: Record<string, Access | 'public, told who calls' | `admin [${strin
   'POST /v1/admin/webhooks/:id/test': 'admin [webhooks:write]',
   'GET /v1/admin/webhooks/:id/deliveries': 'admin [webhooks:read]',
   'POST /v1/admin/webhooks/:id/deliveries/:deliveryId/replay': 'admin [webhooks:write]',
+  'POST /v1/teams/:teamId/leave': 'signed-in',
+  'POST /v1/teams/:teamId/transfer': 'signed-in',
+  'POST /v1/admin/teams/:teamId/transfer': 'admin [collections:write]',
+  'POST /v1/invitations/accept': 'signed-in',
+  'GET /accept-invitation': 'public',
 };
 
 /** The documentation's own pages. */
@@ -176,6 +184,8 @@ const AT_THE_DOOR: Record<string, Answers> = {
   'admin [webhooks:read]': ADMINS,
   'admin [webhooks:write]': ADMINS,
   'admin [webhooks:write] recently': { ...ADMINS, ...NOT_LONG_AGO },
+  'admin [collections:read]': ADMINS,
+  'admin [collections:write]': ADMINS,
 };
 
 let service: TestApp;
@@ -196,9 +206,9 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const levelOf = ({ access, permission, recent, sessionOnly, optionalSession }: RouteEntry) =>
+const levelOf = ({ access, permission, role, recent, sessionOnly, optionalSession }: RouteEntry) =>
   [
-    `${access}${permission ? ` [${permission}]` : ''}${recent ? ' recently' : ''}`,
+    `${access}${permission ? ` [${permission}]` : role ? ` [role ${role}]` : ''}${recent ? ' recently' : ''}`,
     ...(sessionOnly ? ['no API key'] : []),
     ...(optionalSession ? ['told who calls'] : []),
   ].join(', ');
@@ -231,7 +241,10 @@ async function knock(route: string, who: Pick<Person, 'headers'> | undefined): P
   const { statusCode } = await call(
     service,
     method as 'GET',
-    url.replace(':id', ID_OF_NOTHING).replace(':code', 'not-found').replace(':provider', 'nobody'),
+    url
+      .replace(':code', 'not-found')
+      .replace(':provider', 'nobody')
+      .replaceAll(/:(id|\w+Id)\b/g, ID_OF_NOTHING),
     undefined,
     { headers: { ...harmless, ...who?.headers } },
   );
