@@ -34,9 +34,9 @@ export class Source {
   /** `await changeValidator(db, 'collection', change(…));`, with a constant where the value makes the line too long. */
   change(change: Change, collection: string, constant: string, ...values: readonly [...unknown[], unknown]): string {
     this.#used.add('changeValidator').add(change);
-    const others = values.slice(0, -1).map((value) => `${oneLine(value)}, `);
+    const others = values.slice(0, -1).map((value) => String(oneLine(value)));
     const line = (value: string): string =>
-      statement('changeValidator', ['db', quoted(collection), `${change}(${others.join('')}${value})`]);
+      statement('changeValidator', ['db', quoted(collection), { callee: change, args: [...others, value] }]);
     return this.#argument(constant, values.at(-1), line);
   }
 
@@ -79,11 +79,22 @@ export class Source {
   }
 }
 
-function statement(helper: Helper, args: readonly string[]): string {
-  const line = `  await ${helper}(${args.join(', ')});`;
-  if (line.length <= LINE_WIDTH) return line;
-  return [`  await ${helper}(`, ...args.map((arg) => `    ${arg},`), '  );'].join('\n');
+/** A name or a literal, or a call of something. */
+type Code = string | { readonly callee: string; readonly args: readonly Code[] };
+
+const statement = (helper: Helper, args: readonly Code[]): string =>
+  `  ${printed({ callee: `await ${helper}`, args }, 2)};`;
+
+/** Code on one line, or, where that is too long, with a line for each argument. A sign follows it. */
+function printed(code: Code, indent: number): string {
+  const line = onOneLine(code);
+  if (typeof code === 'string' || indent + line.length + 1 <= LINE_WIDTH) return line;
+  const args = code.args.map((arg) => `${' '.repeat(indent + 2)}${printed(arg, indent + 2)},`);
+  return [`${code.callee}(`, ...args, `${' '.repeat(indent)})`].join('\n');
 }
+
+const onOneLine = (code: Code): string =>
+  typeof code === 'string' ? code : `${code.callee}(${code.args.map(onOneLine).join(', ')})`;
 
 /** Names joined to one: `api_keys`, `expiresAt` → `apiKeysExpiresAt`. */
 export function camelCase(...names: readonly string[]): string {

@@ -213,14 +213,14 @@ function told({ rules, values, nowRequired, nowOptional }: ValidatorChanges): Om
   const optionalAgain = nowOptional.length > 0;
   return {
     summary: [
-      ...came.map((path) => `${path} is new`),
+      ...came.map((path) => `${path} is new${nowRequired.includes(path) ? ' and required' : ''}`),
       ...gone.map((path) => `${path} is gone`),
       ...changed.map((path) => `${path} changes`),
       ...values.flatMap(({ path, added, removed }) => [
         ...(added.length > 0 ? [`${path} knows ${list(added)}`] : []),
         ...(removed.length > 0 ? [`${path} no longer knows ${list(removed)}`] : []),
       ]),
-      ...nowRequired.map((path) => `${path} is required`),
+      ...nowRequired.filter((path) => !came.includes(path)).map((path) => `${path} is required`),
       ...nowOptional.filter((path) => !gone.includes(path)).map((path) => `${path} is optional`),
     ],
     upNotes: [
