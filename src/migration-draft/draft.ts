@@ -33,7 +33,8 @@ export function draftMigration(before: Shape, after: Shape, defaultOf: DefaultOf
       .map(([name, shape]) => retiredCollection(source, name, shape)),
   ];
   if (steps.length === 0) return undefined;
-  const why = wrapped('// ', `Why: ${steps.flatMap(({ summary }) => summary).join('; ')}.`);
+  const [first = '', ...others] = steps.map(({ summary }) => summary);
+  const why = wrapped('// ', ['Why:', first.charAt(0).toLowerCase() + first.slice(1), ...others].join(' '));
   const text = `${why}\n\n${source.preamble}\n\n${functions(steps)}`;
   const isLong = text.split('\n').length > FILE_LINES;
   return { name: nameOf(steps), text: isLong ? text.replace('\n\n', `\n\n${LONG_FILE}\n\n`) : text };

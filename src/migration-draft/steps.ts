@@ -5,22 +5,20 @@ import type { CollectionShape } from '../schema-check/shape.ts';
 import { DraftError } from './literal.ts';
 import { newlyRequired, tidied, type ValidatorChanges, validatorChanges } from './rules.ts';
 import { camelCase, type Source } from './source.ts';
+import { NARROWED, type Words, wordsOfIndexes, wordsOfRules } from './words.ts';
 
 /** The default that a model gives a path, if it is a plain value. */
 export type DefaultOf = (collection: string, path: string) => unknown;
 
 /** What becomes of one collection. */
-export interface Steps {
+export interface Steps extends Omit<Words, 'summary'> {
   readonly collection: string;
   readonly kind: 'add' | 'change' | 'retire';
-  /** What changes, in a few words each. */
-  readonly summary: readonly string[];
+  /** What changes, in a sentence. */
+  readonly summary: string;
   /** Statements, in their order. */
   readonly up: readonly string[];
   readonly down: readonly string[];
-  /** What a reader has to know of documents that are there; sentences. */
-  readonly upNotes: readonly string[];
-  readonly downNotes: readonly string[];
 }
 
 /** A statement, and the one that undoes it, if there is anything to undo. */
@@ -46,7 +44,7 @@ export function newCollection(source: Source, collection: string, { indexes, val
   return {
     collection,
     kind: 'add',
-    summary: [`the collection ${collection} is new`],
+    summary: `The collection ${collection} is new.`,
     ...inOrder(creation(source, collection, { indexes, validator })),
     upNotes: [],
     downNotes: [],
@@ -58,7 +56,7 @@ export function retiredCollection(source: Source, collection: string, shape: Col
   return {
     collection,
     kind: 'retire',
-    summary: [`the collection ${collection} is retired`],
+    summary: `The collection ${collection} is retired.`,
     up,
     down,
     upNotes: [`Where ${collection} holds documents, they stay, in a collection without rules.`],
@@ -106,22 +104,17 @@ export function changedCollection(
   const dropped = putIndexes(source, collection, 'indexes_before', gone).map(([up, down = '']): Step => [down, up]);
   const steps = [...dropped, ...rules.steps, ...putIndexes(source, collection, 'indexes', put)];
   if (steps.length === 0) return undefined;
-  const summary = [...rules.summary, ...indexSummary(gone, put)];
-  return { collection, kind: 'change', ...inOrder(steps), ...rules, summary: [`${collection}: ${summary.join(', ')}`] };
+  const summary = [...rules.summary, ...wordsOfIndexes(gone, put)];
+  return {
+    collection,
+    kind: 'change',
+    ...inOrder(steps),
+    ...rules,
+    summary: `In ${collection} ${summary.join('; ')}.`,
+  };
 }
 
-function indexSummary(gone: readonly IndexDefinition[], put: readonly IndexDefinition[]): string[] {
-  const [old, current] = [gone, put].map((indexes) => new Set(indexes.map(({ name }) => name))) as [
-    Set<string>,
-    Set<string>,
-  ];
-  return [
-    ...[...current].map((name) => `${name} ${old.has(name) ? 'changes' : 'is new'}`),
-    ...[...old].filter((name) => !current.has(name)).map((name) => `${name} is gone`),
-  ];
-}
-
-interface RuleSteps extends Pick<Steps, 'summary' | 'upNotes' | 'downNotes'> {
+interface RuleSteps extends Words {
   readonly steps: readonly Step[];
 }
 
@@ -142,12 +135,10 @@ function validatorSteps(
   const filled = before && after ? fillSteps(source, collection, newlyRequired(before, after), defaultOf) : [];
   if (changes === undefined) {
     const step: Step = [put(after, shape), put(before, camelCase(collection, 'shape_before'))];
-    return { steps: [...filled, step], summary: ['the validator changes'], upNotes: [NARROWED], downNotes: [] };
+    return { steps: [...filled, step], summary: ['the validator changes'], upNotes: [NARROWED], downNotes: [NARROWED] };
   }
-  return { steps: partSteps(source, collection, changes, filled), ...told(changes) };
+  return { steps: partSteps(source, collection, changes, filled), ...wordsOfRules(changes) };
 }
-
-const NARROWED = 'Documents that do not fit a changed rule stay as they are, and are refused when next written.';
 
 /** Required is last on both ways: what documents have to hold, they are given before. */
 function partSteps(source: Source, collection: string, changes: ValidatorChanges, filled: readonly Step[]): Step[] {
@@ -201,35 +192,4 @@ function fillSteps(source: Source, collection: string, paths: readonly string[],
       );
     return [source.fillIn(collection, path, camelCase(collection, path, 'default'), value)];
   });
-}
-
-/** What changes, in words. */
-function told({ rules, values, nowRequired, nowOptional }: ValidatorChanges): Omit<RuleSteps, 'steps'> {
-  const gone = rules.filter(({ after }) => after === undefined).map(({ path }) => path);
-  const came = rules.filter(({ before }) => before === undefined).map(({ path }) => path);
-  const changed = rules.filter(({ before, after }) => before && after).map(({ path }) => path);
-  const list = (items: readonly unknown[]): string => items.map(String).join(', ');
-  const isNarrower = changed.length > 0 || values.some(({ removed }) => removed.length > 0);
-  const optionalAgain = nowOptional.length > 0;
-  return {
-    summary: [
-      ...came.map((path) => `${path} is new${nowRequired.includes(path) ? ' and required' : ''}`),
-      ...gone.map((path) => `${path} is gone`),
-      ...changed.map((path) => `${path} changes`),
-      ...values.flatMap(({ path, added, removed }) => [
-        ...(added.length > 0 ? [`${path} knows ${list(added)}`] : []),
-        ...(removed.length > 0 ? [`${path} no longer knows ${list(removed)}`] : []),
-      ]),
-      ...nowRequired.filter((path) => !came.includes(path)).map((path) => `${path} is required`),
-      ...nowOptional.filter((path) => !gone.includes(path)).map((path) => `${path} is optional`),
-    ],
-    upNotes: [
-      ...(gone.length > 0 ? ['What is gone from the rules stays in the documents, where nothing reads it.'] : []),
-      ...(isNarrower ? [NARROWED] : []),
-    ],
-    downNotes: [
-      ...(came.length > 0 ? ['What was new stays in the documents, where nothing reads it.'] : []),
-      ...(optionalAgain ? [`Documents that lack ${list(nowOptional)} by then are refused when next written.`] : []),
-    ],
-  };
 }

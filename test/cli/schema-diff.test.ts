@@ -64,7 +64,7 @@ export const Invoice = model('Invoice', new Schema({ total: Number }, { collecti
     const printed = await schema('diff');
     expect(printed.code).toBe(1);
     expect(printed.stdout).toMatch(
-      /^\/\/ Why: users: idx_users_roles is gone; sessions: idx_sessions_expires_at changes;/,
+      /^\/\/ Why: in users idx_users_roles is gone\. In sessions idx_sessions_expires_at changes\./,
     );
     expect((await schema('diff', '--write', 'Not-A-Name')).code).toBe(2);
     expect(await copy.migrations()).toEqual(shipped);

@@ -73,7 +73,7 @@ export async function makeShape(db: Db, shape: Shape): Promise<void> {
 class Killed extends Error {}
 
 /** The same database, for a process that is killed before its nth step. */
-export function dyingDatabase(db: Db, steps: number): Db {
+function dyingDatabase(db: Db, steps: number): Db {
   let left = steps;
   return new Proxy(db, {
     get(target, property) {
