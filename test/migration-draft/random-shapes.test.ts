@@ -114,6 +114,6 @@ describe('a draft between any two shapes', () => {
       }
       await db.dropDatabase();
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: 10 });
   });
 });
