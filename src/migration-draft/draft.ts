@@ -28,9 +28,7 @@ export function draftMigration(before: Shape, after: Shape, defaultOf: DefaultOf
       const old = before.get(name);
       return (old ? changedCollection(source, name, old, shape, defaultOf) : newCollection(source, name, shape)) ?? [];
     }),
-    ...[...before]
-      .filter(([name, shape]) => !after.has(name) && enforcesAnything(shape))
-      .map(([name, shape]) => retiredCollection(source, name, shape)),
+    ...[...before].filter(([name]) => !after.has(name)).map(([name, shape]) => retiredCollection(source, name, shape)),
   ];
   if (steps.length === 0) return undefined;
   const [first = '', ...others] = steps.map(({ summary }) => summary);
@@ -39,10 +37,6 @@ export function draftMigration(before: Shape, after: Shape, defaultOf: DefaultOf
   const isLong = text.split('\n').length > FILE_LINES;
   return { name: nameOf(steps), text: isLong ? text.replace('\n\n', `\n\n${LONG_FILE}\n\n`) : text };
 }
-
-/** What `retireCollection` leaves of a collection with documents has no rules, and cannot be retired any further. */
-const enforcesAnything = ({ indexes, validator }: { indexes: readonly unknown[]; validator: unknown }): boolean =>
-  indexes.length > 0 || validator !== undefined;
 
 function nameOf(steps: readonly Steps[]): string {
   const kinds = [...new Set(steps.map(({ kind }) => kind))];

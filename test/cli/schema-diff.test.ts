@@ -1,5 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultOf } from '../../src/migration-draft/defaults.ts';
+import { draftMigration } from '../../src/migration-draft/draft.ts';
 import { migrateUp, shippedMigrations } from '../../src/migrations.ts';
 import { differences } from '../../src/schema-check/compare.ts';
 import { expectedShape, readShape, shapeOfMigrations } from '../../src/schema-check/shape.ts';
@@ -97,9 +99,26 @@ export const Invoice = model('Invoice', new Schema({ total: Number }, { collecti
   });
 });
 
-describe('with migrations that are missing', () => {
-  it('a draft makes what they made', async () => {
-    const other = await ServiceCopy.make();
+describe('with other migrations', () => {
+  let other: ServiceCopy;
+  beforeAll(async () => {
+    other = await ServiceCopy.make();
+  });
+  afterAll(() => other.remove());
+
+  const made = () => shapeOfMigrations(client, db.databaseName, other.path('migrations'));
+
+  it('a collection is retired for good, even one that a migration had put documents into', async () => {
+    const remaining = new Map([...expectedShape()].filter(([name]) => name !== 'guards'));
+    const draft = draftMigration(await made(), remaining, defaultOf);
+    expect(draft?.name).toBe('retire_guards');
+    const path = other.path(`migrations/${next}_retire_guards.js`);
+    await writeFile(path, draft?.text ?? '');
+    expect(differences(remaining, await made())).toEqual([]);
+    await rm(path);
+  });
+
+  it('a draft makes what is missing, and only reads the database itself', async () => {
     const drafts = await Drafts.make();
     try {
       for (const file of shipped.slice(13)) await rm(other.path('migrations', file));
@@ -107,14 +126,11 @@ describe('with migrations that are missing', () => {
         MONGODB_URI: uriOf(db.databaseName),
       });
       expect([code, stdout]).toEqual([0, `${other.path('migrations/014_catch_up.js')}\n`]);
-      const made = await shapeOfMigrations(client, db.databaseName, other.path('migrations'));
-      expect(differences(expectedShape(), made)).toEqual([]);
+      expect(differences(expectedShape(), await made())).toEqual([]);
       await drafts.write(await readFile(other.path('migrations/014_catch_up.js'), 'utf8'));
       expect(drafts.complaints()).toBe('');
-      // The database itself was only read.
       expect(differences(expectedShape(), await readShape(db))).toEqual([]);
     } finally {
-      await other.remove();
       await drafts.remove();
     }
   });

@@ -54,6 +54,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   'people.level': 1,
   'people.roles': ['user'],
   'people.address.country': 'GB',
+  'people.tries[].failure': 'unknown',
 };
 export const defaultOf = (collection: string, path: string): unknown => DEFAULTS[`${collection}.${path}`];
 
