@@ -40,8 +40,8 @@ export function register(program: Command): void {
 
 const CHECK_HELP = `
 Compares collections, indexes (key, uniqueness, TTL), validators and migrations applied, and looks for fields that no
-model knows. The migrations are run in a scratch database on the same server, which is dropped afterwards; the
-database itself is only read.`;
+model knows, and for models that no list names. The migrations are run in a scratch database on the same server, which
+is dropped afterwards; the database itself is only read. "schema diff" drafts the migration that is missing.`;
 
 async function check({ sample }: { sample: number }): Promise<void> {
   await withDatabase(
