@@ -78,18 +78,22 @@ export async function withMigrationClient<T>(uri: string, work: (client: MongoCl
 }
 
 /** Applies what is pending in `db`, as the only runner. */
-export const migrateUp = (client: MongoClient, db: Db, say: Say): Promise<string[]> =>
-  locked(db, say, () => migrateMongo.up(db, client));
+export const migrateUp = (client: MongoClient, db: Db, say: Say, directory = MIGRATIONS_DIRECTORY): Promise<string[]> =>
+  locked(db, say, directory, () => migrateMongo.up(db, client));
 
 /** Undoes the newest applied migration of `db`, as the only runner. @returns its file name, or nothing */
-export const migrateDown = (client: MongoClient, db: Db, say: Say): Promise<string[]> =>
-  locked(db, say, () => migrateMongo.down(db, client));
+export const migrateDown = (
+  client: MongoClient,
+  db: Db,
+  say: Say,
+  directory = MIGRATIONS_DIRECTORY,
+): Promise<string[]> => locked(db, say, directory, () => migrateMongo.down(db, client));
 
-async function locked<T>(db: Db, say: Say, work: () => Promise<T>): Promise<T> {
+async function locked<T>(db: Db, say: Say, migrationsDir: string, work: () => Promise<T>): Promise<T> {
   const lock = await takeMigrationLock(db, say);
   try {
     await prepareChangelog(db);
-    migrateMongo.config.set(MIGRATE_MONGO);
+    migrateMongo.config.set({ ...MIGRATE_MONGO, migrationsDir });
     return await Promise.race([work(), lock.lost]);
   } finally {
     await lock.release();

@@ -40,3 +40,8 @@ export async function dropIndexes(db, name, indexes) {
   for (const index of indexes)
     await ignoring(() => db.collection(name).dropIndex(index.name), NAMESPACE_NOT_FOUND, INDEX_NOT_FOUND);
 }
+
+/** Takes the validator of a collection away, and leaves all else. */
+export async function removeValidator(db, name) {
+  await db.command({ collMod: name, validator: {}, validationLevel: 'off' });
+}

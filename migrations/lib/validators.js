@@ -12,8 +12,17 @@ export const withProperties = (rules) => (schema) => ({
   ),
 });
 
-/** The rule that stands at a path, such as `actor.type`. */
-const ruleAt = (schema, path) => path.split('.').reduce((rule, name) => rule.properties[name], schema);
+/** `tries[]` is what the items of an array have to be. */
+const below = (rule, name) => (name.endsWith('[]') ? below(rule, name.slice(0, -2)).items : rule.properties[name]);
+
+/** The rule that stands at a path, such as `actor.type` or `tries[].failure`. */
+const ruleAt = (schema, path) => path.split('.').reduce(below, schema);
+
+/** The rule of the object that a path lies in, and the path's name there. */
+function placeAt(schema, path) {
+  const dot = path.lastIndexOf('.');
+  return [dot < 0 ? schema : ruleAt(schema, path.slice(0, dot)), path.slice(dot + 1)];
+}
 
 /** More values for a property whose values are listed; whatever another migration has added stays. */
 export const withValues = (path, values) => (schema) => {
@@ -26,6 +35,38 @@ export const withValues = (path, values) => (schema) => {
 export const withoutValues = (path, values) => (schema) => {
   const rule = ruleAt(schema, path);
   rule.enum = rule.enum.filter((value) => !values.includes(value));
+  return schema;
+};
+
+/**
+ * As `withProperties`, at any depth.
+ * @param rules path → rule, such as `{ 'actor.name': { bsonType: 'string' } }`
+ */
+export const withRules = (rules) => (schema) => {
+  for (const [path, rule] of Object.entries(rules)) {
+    const [holder, name] = placeAt(schema, path);
+    Object.assign(holder, withProperties({ [name]: rule })(holder));
+  }
+  return schema;
+};
+
+/** Paths that have to be there from now on, as far as the object is that they lie in. */
+export const withRequired = (paths) => (schema) => {
+  for (const path of paths) {
+    const [holder, name] = placeAt(schema, path);
+    holder.required = [...new Set([...(holder.required ?? []), name])];
+  }
+  return schema;
+};
+
+/** Undoes `withRequired`. */
+export const withoutRequired = (paths) => (schema) => {
+  for (const path of paths) {
+    const [holder, name] = placeAt(schema, path);
+    holder.required = (holder.required ?? []).filter((each) => each !== name);
+    // Servers refuse a list of nothing.
+    if (holder.required.length === 0) delete holder.required;
+  }
   return schema;
 };
 

@@ -39,7 +39,8 @@ The copy is a scratch database on the same server, dropped afterwards; the datab
 pending migrations the newest one is undone and redone. Exits with 1 when a migration fails, when a document is lost, or
 when collections, indexes or validators do not come back as they were.`;
 
-function migrationName(name: string): string {
+/** For commander: the name of a migration. */
+export function migrationName(name: string): string {
   if (name.length > NAME_LENGTH || !NAME.test(name))
     throw new InvalidArgumentError(
       `Use lower-case words joined by underscores, at most ${NAME_LENGTH} characters, as in add_user_nicknames.`,
@@ -47,14 +48,18 @@ function migrationName(name: string): string {
   return name;
 }
 
-/** @returns the path of the new file */
-export async function createMigration(name: string, directory = MIGRATIONS_DIRECTORY): Promise<string> {
+/** @returns the path of the new file, which has the next number */
+export async function createMigration(
+  name: string,
+  directory = MIGRATIONS_DIRECTORY,
+  text = SKELETON,
+): Promise<string> {
   const last = (await shippedMigrations(directory)).at(-1);
   const number = last === undefined ? 1 : Number(last.slice(0, 3)) + 1;
   if (number > LAST_NUMBER) throw new CommandError(`There is no number after ${LAST_NUMBER}.`);
   const path = join(directory, `${String(number).padStart(3, '0')}_${name}.js`);
   // Never over a file that somebody else has just made.
-  await writeFile(path, SKELETON, { flag: 'wx' });
+  await writeFile(path, text, { flag: 'wx' });
   return path;
 }
 

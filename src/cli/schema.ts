@@ -4,7 +4,9 @@ import { writeSchemaDocument } from '../documents/write.ts';
 import { withMigrationClient } from '../migrations.ts';
 import { checkDatabase, checkMigrations } from '../schema-check/check.ts';
 import { say, withDatabase } from './context.ts';
+import { migrationName } from './migrate.ts';
 import { positiveInteger } from './options.ts';
+import { DIFF_HELP, diffSchema } from './schema-diff.ts';
 
 const SAMPLE_SIZE = 1000;
 
@@ -24,12 +26,22 @@ export function register(program: Command): void {
     .option('--sample <n>', 'read so many documents of each collection, picked at random', positiveInteger, SAMPLE_SIZE)
     .addHelpText('after', CHECK_HELP)
     .action(check);
+  family
+    .command('diff')
+    .description('Drafts the migration that brings the database to the models, with its way back.')
+    .option(
+      '--write [name]',
+      'write it to migrations/, with the next number (default name: what changes)',
+      migrationName,
+    )
+    .addHelpText('after', DIFF_HELP)
+    .action(diffSchema);
 }
 
 const CHECK_HELP = `
 Compares collections, indexes (key, uniqueness, TTL), validators and migrations applied, and looks for fields that no
-model knows. The migrations are run in a scratch database on the same server, which is dropped afterwards; the
-database itself is only read.`;
+model knows, and for models that no list names. The migrations are run in a scratch database on the same server, which
+is dropped afterwards; the database itself is only read. "schema diff" drafts the migration that is missing.`;
 
 async function check({ sample }: { sample: number }): Promise<void> {
   await withDatabase(

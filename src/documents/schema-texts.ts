@@ -42,6 +42,7 @@ export const MIGRATING = paragraphs(
 npx migrate-mongo status
 npx migrate-mongo up
 npx migrate-mongo down                    # undoes the newest
+bin/roster schema diff --write            # drafts what brings the database to changed models, and back
 npm run migrate:create add_user_nicknames # the skeleton of the next one
 npm run migrate:rehearse                  # up, down, up on a copy, before production
 \`\`\``,

@@ -61,6 +61,10 @@ function indexDifferences(expected: readonly IndexDefinition[], actual: readonly
   ];
 }
 
+/** Whether two indexes have the same name and do the same. */
+export const sameIndex = (one: IndexDefinition, other: IndexDefinition): boolean =>
+  one.name === other.name && indexChanges(one, other).length === 0;
+
 function indexChanges(expected: IndexDefinition, actual: IndexDefinition): string[] {
   const properties = ['key', 'unique', 'expireAfterSeconds', 'sparse', 'partialFilterExpression'] as const;
   return properties
@@ -80,6 +84,9 @@ function validatorDifferences(
   if (expected === undefined) return ['a validator is there, but nothing declares it'];
   return valueDifferences('', expected, actual).map((line) => `validator${line}`);
 }
+
+/** Whether two rules of a validator, or parts of them, demand the same. */
+export const sameRule = (one: unknown, other: unknown): boolean => valueDifferences('', one, other).length === 0;
 
 /** Recursive, so that a difference is told at its own path and not as two whole schemas. */
 function valueDifferences(path: string, expected: unknown, actual: unknown): string[] {

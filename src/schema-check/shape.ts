@@ -1,7 +1,9 @@
-import { type Db, MongoServerError } from 'mongodb';
+import { type Db, type MongoClient, MongoServerError } from 'mongodb';
 import { type IndexDefinition, indexDefinition } from '../collections/define.ts';
 import { collections } from '../collections/index.ts';
 import type { ValidatorSchema } from '../collections/validator.ts';
+import { MIGRATIONS_DIRECTORY, migrateUp } from '../migrations.ts';
+import { withScratchDatabase } from '../rehearsal/scratch.ts';
 
 /** What a database enforces about a collection. */
 export interface CollectionShape {
@@ -21,6 +23,23 @@ export function expectedShape(): Shape {
   return new Map(
     collections.map(({ name, indexDefinitions, validator }) => [name, { indexes: indexDefinitions, validator }]),
   );
+}
+
+/**
+ * As the migrations make it. That is found out, not read off them: they run in a scratch database on the same server,
+ * which is dropped afterwards. A collection without any rule is left out: it is what a retired one leaves, where a
+ * migration had put documents into it.
+ */
+export async function shapeOfMigrations(
+  client: MongoClient,
+  databaseName: string,
+  directory = MIGRATIONS_DIRECTORY,
+): Promise<Shape> {
+  const made = await withScratchDatabase(client, databaseName, 'schema_check', async (scratch) => {
+    await migrateUp(client, scratch, () => {}, directory);
+    return readShape(scratch);
+  });
+  return new Map([...made].filter(([, { indexes, validator }]) => indexes.length > 0 || validator !== undefined));
 }
 
 /** As it is. The index on `_id` is left out: it cannot be otherwise. */

@@ -14,14 +14,16 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
   readonly cwd?: string;
+  /** Another one than this project's. */
+  readonly program?: string;
 }
 
 /** Starts the command line as an operator does. */
 export function startRoster(
   args: readonly string[],
-  { env, input = '', cwd }: RunOptions = {},
+  { env, input = '', cwd, program = ROSTER }: RunOptions = {},
 ): { process: ChildProcessWithoutNullStreams; done: Promise<Outcome> } {
-  const child = spawn(ROSTER, args, { env: { ...process.env, NODE_ENV: 'test', ...env }, ...(cwd && { cwd }) });
+  const child = spawn(program, args, { env: { ...process.env, NODE_ENV: 'test', ...env }, ...(cwd && { cwd }) });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
