@@ -168,15 +168,28 @@ export async function leftBehind(): Promise<string[]> {
   return (await Promise.all(found)).flat();
 }
 
+type Method = (...args: unknown[]) => unknown;
+
 /** Lets the first calls of a method through and breaks off at the next, until mocks are restored. */
-export function killAfter<T extends object, M extends keyof T>(calls: number, target: T, method: M): void {
-  const run = target[method] as (...args: unknown[]) => unknown;
+export function killAfter<T extends object, M extends keyof T & string>(calls: number, target: T, method: M): void {
+  const run = target[method] as Method;
   let left = calls;
-  vi.spyOn(target as Record<string, (...args: unknown[]) => unknown>, method as string).mockImplementation(
-    (...args) => {
-      left -= 1;
-      if (left < 0) throw new Error('killed');
-      return run.apply(target, args);
-    },
-  );
+  vi.spyOn(target as Record<string, Method>, method).mockImplementation((...args) => {
+    left -= 1;
+    if (left < 0) throw new Error('killed');
+    return run.apply(target, args);
+  });
+}
+
+/** Does `work` before the next call of a method that is awaited. */
+export function beforeNext<T extends object, M extends keyof T & string>(
+  target: T,
+  method: M,
+  work: () => Promise<unknown>,
+): void {
+  const run = target[method] as Method;
+  vi.spyOn(target as Record<string, Method>, method).mockImplementationOnce(async (...args) => {
+    await work();
+    return run.apply(target, args);
+  });
 }
