@@ -104,8 +104,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   jobs.register(rotateSigningKeys(deps.signingKeys));
   jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
   jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
-  jobs.register(countActivityDaily);
-  jobs.register(settleDocuments);
+  for (const job of [countActivityDaily, settleDocuments]) jobs.register(job);
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

@@ -1,12 +1,19 @@
 import mongoose from 'mongoose';
 import type { Config } from '../config.ts';
+import { livingModels } from './relations.ts';
 
 const DAY_MS = 86_400_000;
 
 /** So many documents are changed in one command. */
 const BATCH = 1_000;
 
-type Settings = Pick<Config, 'DELETED_USER_RETENTION_DAYS' | 'SESSION_LIFETIME_SECONDS' | 'SESSION_IDLE_SECONDS'>;
+type Settings = Pick<
+  Config,
+  | 'DELETED_USER_RETENTION_DAYS'
+  | 'DELETED_DOCUMENT_RETENTION_DAYS'
+  | 'SESSION_LIFETIME_SECONDS'
+  | 'SESSION_IDLE_SECONDS'
+>;
 
 /** Documents whose end was set by a period, and what it is by the period as it is now. */
 interface Reset {
@@ -19,7 +26,7 @@ interface Reset {
 const later = (path: string, ms: number) => ({ $add: [path, ms] });
 
 /**
- * Where a period is written into documents when they are made. A deleted account that is due for its purge is not
+ * Where a period is written into documents when they are made. What was deleted and is due for its purge is not
  * touched: whoever lengthens the period does not bring back what was to be gone.
  */
 function resets(config: Settings, now: Date): readonly Reset[] {
@@ -31,6 +38,12 @@ function resets(config: Settings, now: Date): readonly Reset[] {
       filter: { purgeAt: { $exists: true, $gt: now } },
       set: { purgeAt: later('$deletedAt', config.DELETED_USER_RETENTION_DAYS * DAY_MS) },
     },
+    ...livingModels().map(({ collection }) => ({
+      rule: 'deleted-documents',
+      collection: collection.collectionName,
+      filter: { purgeAt: { $exists: true, $gt: now } },
+      set: { purgeAt: later('$deletedAt', config.DELETED_DOCUMENT_RETENTION_DAYS * DAY_MS) },
+    })),
     {
       rule: 'sessions',
       collection: 'sessions',
@@ -53,7 +66,8 @@ export async function applyPeriods(
   { dryRun = false, now = new Date() }: { readonly dryRun?: boolean; readonly now?: Date } = {},
 ): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
-  for (const reset of resets(config, now)) counts[reset.rule] = await apply(reset, dryRun);
+  for (const reset of resets(config, now))
+    counts[reset.rule] = (counts[reset.rule] ?? 0) + (await apply(reset, dryRun));
   return counts;
 }
 

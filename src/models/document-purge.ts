@@ -1,9 +1,9 @@
-import mongoose, { type Types } from 'mongoose';
+import type { Types } from 'mongoose';
 import { type AuditOrigin, SYSTEM } from './audit-event.ts';
-import { hasLife, type LivingDocument } from './life.ts';
+import type { LivingDocument } from './life.ts';
 import { isStillReferenced, refuseWhereRestricted } from './parents.ts';
 import { CONDEMNED, Removal, removeDocuments } from './references.ts';
-import { type AnyModel, modelNamed } from './relations.ts';
+import { livingModels, modelNamed } from './relations.ts';
 
 /**
  * Documents that can be restored no more. One that went with another is removed with that: as long as that can come
@@ -37,8 +37,6 @@ export async function purgeDocument(
     throw error;
   }
 }
-
-const livingModels = (): AnyModel[] => Object.values(mongoose.models).filter(hasLife);
 
 /** So many are read at a time. */
 const READ = 100;

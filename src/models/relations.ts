@@ -66,16 +66,20 @@ export function allModelsAreLoaded(): void {
   complete = true;
 }
 
-/**
- * The relations in which documents of this model are the parents, among all models that there are now.
- * @throws Error in a process that has not loaded them all: what it does not know of would be left behind
- */
-export function relationsTo(parentName: string): readonly Relation[] {
+/** @throws Error in a process that has not loaded them all: what it does not know of would be left behind */
+function allModels(): AnyModel[] {
   if (!complete) throw new Error('The list of collections is not loaded, so it is not known what refers to what.');
-  return Object.keys(mongoose.models)
-    .flatMap(relationsOf)
-    .filter((relation) => relation.parentName === parentName);
+  return Object.values(mongoose.models);
 }
+
+/** The relations in which documents of this model are the parents, among all models that there are now. */
+export const relationsTo = (parentName: string): readonly Relation[] =>
+  allModels()
+    .flatMap(({ modelName }) => relationsOf(modelName))
+    .filter((relation) => relation.parentName === parentName);
+
+/** The models whose documents live by `LIFE_FIELDS`. */
+export const livingModels = (): readonly AnyModel[] => allModels().filter(hasLife);
 
 /** Paths whose values tell of a person. */
 export const personalPathsOf = (model: AnyModel): readonly string[] =>

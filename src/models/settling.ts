@@ -1,9 +1,9 @@
-import mongoose, { type ClientSession, type Types } from 'mongoose';
+import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import { followersOf, settlingOf } from './deletion.ts';
 import { hasLife, LIVE, type LivingDocument } from './life.ts';
 import { BATCH, holdParents } from './parents.ts';
-import { type AnyModel, modelNamed, type Relation, relationsOf } from './relations.ts';
+import { type AnyModel, livingModels, modelNamed, type Relation, relationsOf } from './relations.ts';
 
 /** Documents of one model. */
 interface Some {
@@ -133,8 +133,7 @@ async function stayWithOthers(
 }
 
 /** Models whose documents may have followers, and so be marked. */
-const markedModels = (): AnyModel[] =>
-  Object.values(mongoose.models).filter((model) => hasLife(model) && followersOf(model.modelName).length > 0);
+const markedModels = (): AnyModel[] => livingModels().filter(({ modelName }) => followersOf(modelName).length > 0);
 
 /**
  * Settles whatever nobody has, until `signal` says to end.

@@ -1,3 +1,5 @@
+// What goes with what is read from all models, so all of them have to be there.
+import '../collections/index.ts';
 import type { Config } from '../config.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { SYSTEM } from '../models/audit-event.ts';

@@ -1,9 +1,18 @@
 import mongoose, { Schema, Types } from 'mongoose';
+import { vi } from 'vitest';
+import { transaction } from '../../src/database.ts';
+import { markDeleted, unmarkDeleted } from '../../src/models/deletion.ts';
 import { addLifeIndexes, LIFE_FIELDS } from '../../src/models/life.ts';
-import type { AnyModel, OnDelete } from '../../src/models/relations.ts';
+import { holdParent } from '../../src/models/parents.ts';
+import { type AnyModel, type OnDelete, relationsOf } from '../../src/models/relations.ts';
 
 /** Any document of these models. */
-export type Stored = Record<string, unknown> & { _id: Types.ObjectId; revision: number; deletedAt?: Date };
+export type Stored = Record<string, unknown> & {
+  _id: Types.ObjectId;
+  revision: number;
+  deletedAt?: Date;
+  purgeAt?: Date;
+};
 
 const to = (ref: string, onDelete: OnDelete) => ({ type: Schema.Types.ObjectId, ref, onDelete });
 const text = { type: String };
@@ -52,13 +61,16 @@ function define(name: string, collection: string, fields: Record<string, object>
  * Makes the models and their collections in the database that mongoose is connected to. Whoever calls it removes them
  * again before the file ends, as other files of the process compare all models with the list of collections.
  */
-export async function addDomainModels(): Promise<{ remove(): Promise<void> }> {
+export async function addDomainModels(): Promise<{ empty(): Promise<void>; remove(): Promise<void> }> {
   const models = Object.entries(SCHEMAS).map(([name, [collection, fields]]) => define(name, collection, fields));
   for (const model of models) {
     await model.createCollection();
     await model.createIndexes();
   }
   return {
+    empty: async () => {
+      for (const model of models) await model.collection.deleteMany({});
+    },
     remove: async () => {
       for (const model of models) {
         await model.collection.drop();
@@ -68,10 +80,116 @@ export async function addDomainModels(): Promise<{ remove(): Promise<void> }> {
   };
 }
 
+export const domainModel = (name: string): AnyModel => mongoose.model(name) as AnyModel;
+
 /** A document with what every one has, ready to be written. */
-export const newDocument = (fields: Record<string, unknown>): Stored => {
+export const newDocument = (fields: Record<string, unknown> = {}): Stored => {
   const at = new Date();
   return { _id: new Types.ObjectId(), createdAt: at, updatedAt: at, revision: 1, ...fields };
 };
 
-export const domainModel = (name: string): AnyModel => mongoose.model(name) as AnyModel;
+/** Stores one document, whatever it refers to. */
+export async function stored(name: string, fields: Record<string, unknown> = {}): Promise<Types.ObjectId> {
+  const document = newDocument(fields);
+  await domainModel(name).collection.insertOne(document);
+  return document._id;
+}
+
+/** Stores many that are alike. */
+export async function storedMany(
+  name: string,
+  count: number,
+  fields: Record<string, unknown>,
+): Promise<Types.ObjectId[]> {
+  const documents = Array.from({ length: count }, () => newDocument(fields));
+  await domainModel(name).collection.insertMany(documents);
+  return documents.map(({ _id }) => _id);
+}
+
+export const read = (name: string, id: Types.ObjectId): Promise<Stored | null> =>
+  domainModel(name).findById(id).lean<Stored>().exec();
+
+/** How many documents match. */
+export const count = (name: string, filter: Record<string, unknown> = {}): Promise<number> =>
+  domainModel(name).countDocuments(filter);
+
+export const DAY_MS = 86_400_000;
+
+/** Deletes a document as a request does. @returns whether it was there */
+export async function remove(name: string, id: Types.ObjectId, days = 30): Promise<boolean> {
+  const now = new Date();
+  const purgeAt = new Date(now.getTime() + days * DAY_MS);
+  const gone = await transaction((tx) => markDeleted(tx, { modelName: name }, { _id: id }, { purgeAt, now }));
+  return gone !== null;
+}
+
+/** Restores a document as a request does. @returns whether it was there */
+export async function restore(name: string, id: Types.ObjectId): Promise<boolean> {
+  const back = await transaction((tx) => unmarkDeleted(tx, { modelName: name }, { _id: id }, new Date()));
+  return back !== null;
+}
+
+/** Makes a document under a parent as a request does. @returns its id; undefined when the parent is not live */
+export const insertUnder = (
+  parentName: string,
+  parentId: Types.ObjectId,
+  name: string,
+  fields: Record<string, unknown>,
+): Promise<Types.ObjectId | undefined> =>
+  transaction(async (tx) => {
+    if (!(await holdParent(tx, parentName, { _id: parentId }))) return undefined;
+    const document = newDocument(fields);
+    await domainModel(name).collection.insertOne(document, { session: tx });
+    return document._id;
+  });
+
+/** References of all these models that point to nothing, as `tasks.projectId`. */
+export async function orphans(): Promise<string[]> {
+  const dangling = Object.keys(SCHEMAS).flatMap((name) =>
+    relationsOf(name).map(async ({ child, path, parentName }) => {
+      const ids = await child.distinct(path);
+      const there = await domainModel(parentName).countDocuments({ _id: { $in: ids } });
+      return there === ids.length ? [] : [`${child.collection.collectionName}.${path}`];
+    }),
+  );
+  return (await Promise.all(dangling)).flat();
+}
+
+/** Live documents that belong to something deleted, by collection: none once all is settled. */
+export async function leftBehind(): Promise<string[]> {
+  const found = Object.keys(SCHEMAS).flatMap((name) =>
+    relationsOf(name).map(async ({ child, path, parentName, onDelete }) => {
+      if (onDelete !== 'cascade' || parentName === 'User') return [];
+      const gone = await domainModel(parentName).distinct('_id', { deletedAt: { $exists: true } });
+      const behind = await child.countDocuments({ [path]: { $in: gone }, deletedAt: { $exists: false } });
+      return behind === 0 ? [] : [`${behind} of ${child.collection.collectionName} by ${path}`];
+    }),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Lets the first calls of a method through and breaks off at the next, until mocks are restored. */
+export function killAfter<T extends object, M extends keyof T & string>(calls: number, target: T, method: M): void {
+  const run = target[method] as Method;
+  let left = calls;
+  vi.spyOn(target as Record<string, Method>, method).mockImplementation((...args) => {
+    left -= 1;
+    if (left < 0) throw new Error('killed');
+    return run.apply(target, args);
+  });
+}
+
+/** Does `work` before the next call of a method that is awaited. */
+export function beforeNext<T extends object, M extends keyof T & string>(
+  target: T,
+  method: M,
+  work: () => Promise<unknown>,
+): void {
+  const run = target[method] as Method;
+  vi.spyOn(target as Record<string, Method>, method).mockImplementationOnce(async (...args) => {
+    await work();
+    return run.apply(target, args);
+  });
+}

@@ -1,16 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyAuditTrail } from '../../src/audit/verify.ts';
 import { transaction } from '../../src/database.ts';
 import { madeUpAccount } from '../../src/explain/accounts.ts';
-import { explainCommand, isExplainable } from '../../src/explain/command.ts';
 import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
-import { recordCommands, type SentCommand } from '../../src/explain/record.ts';
 import { Scene } from '../../src/explain/scene.ts';
-import { type PlanProblem, planProblems, planSummary } from '../../src/lib/query-plan.ts';
 import { countActivity } from '../../src/models/activity-count.ts';
 import { SYSTEM } from '../../src/models/audit-event.ts';
 import { expireAuditBatches } from '../../src/models/audit-expiry.ts';
@@ -31,20 +27,15 @@ import { overdueMs as webhooksOverdueMs } from '../../src/webhooks.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { writeEvents } from '../helpers/audit.ts';
 import { isStandIn } from '../helpers/engine.ts';
+import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
 
 const ACCOUNTS = 3_000;
 
-/** Runs each search, as only that tells what it examines. */
-const OPTIONS = { verbosity: 'executionStats', maxTimeMS: 10_000 } as const;
-
 let service: TestApp;
 let scene: Scene;
-/** The stand-in takes an order from an index only by `_id`, so there only scans of a collection count. */
-let standIn: boolean;
 
 beforeAll(async () => {
   service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
-  standIn = await isStandIn(mongoose.connection.getClient());
   await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
   // Of a handful of documents, a scan is what is quickest.
   await Session.collection.insertMany(Array.from({ length: ACCOUNTS }, () => strangersSession()));
@@ -73,36 +64,6 @@ function strangersSession() {
   };
 }
 
-const judged = (problem: PlanProblem): boolean => problem === 'scans the collection' || !standIn;
-
-/** What is wrong with the plan of a command, with the plan. */
-async function wrongWith({ name, collection, command }: SentCommand): Promise<string | undefined> {
-  const plan = await explainCommand(mongoose.connection.getClient(), mongoose.connection.name, command, OPTIONS);
-  if (!plan) throw new Error(`no plan for ${name} ${collection}`);
-  const problems = planProblems(plan).filter(judged);
-  const cost = plan.cost && `${plan.cost.documentsExamined} examined for ${plan.cost.returned}`;
-  return problems.length > 0
-    ? `${name} ${collection} ${problems.join(', ')}: ${planSummary(plan)} (${cost})`
-    : undefined;
-}
-
-/** The stand-in plans by statistics that it takes in the background: for a while after many inserts it may scan. */
-const STATISTICS_WITHIN_MS = 10_000;
-
-/** What is wrong with the plans of these commands, one line for each. */
-async function wrongIn(sent: readonly SentCommand[], withinMs = 0): Promise<string[]> {
-  const wrong: string[] = [];
-  for (const command of sent.filter(({ name }) => isExplainable(name))) {
-    let problem = await wrongWith(command);
-    for (let waited = 0; problem && standIn && waited < withinMs; waited += 1_000) {
-      await pause(1_000);
-      problem = await wrongWith(command);
-    }
-    if (problem) wrong.push(problem);
-  }
-  return wrong;
-}
-
 describe('the queries of every route', () => {
   const exercised = Object.keys(EXERCISES);
 
@@ -127,9 +88,6 @@ describe('the queries of every route', () => {
     60_000,
   );
 });
-
-const sentBy = async (work: () => Promise<unknown>) =>
-  (await recordCommands(mongoose.connection.getClient(), work)).sent;
 
 it('the queries of the delivery of mail', async () => {
   const { keyring } = service.deps;
@@ -251,6 +209,7 @@ describe('the check itself', () => {
     const walked = await sentBy(() => User.find().sort({ _id: -1 }).skip(1_000).limit(10).lean());
     const seen = [...(await wrongIn(sorted)), ...(await wrongIn(walked))];
     const expected = ['sorts in memory', 'examines too many documents'].map((text) => expect.stringContaining(text));
+    const standIn = await isStandIn(mongoose.connection.getClient());
     expect(seen).toEqual(standIn ? [] : expected);
   });
 });

@@ -1,0 +1,79 @@
+import type { Types } from 'mongoose';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { transaction } from '../../src/database.ts';
+import { SYSTEM } from '../../src/models/audit-event.ts';
+import { applyPeriods } from '../../src/models/changed-periods.ts';
+import { countDueDocuments, purgeDueDocuments } from '../../src/models/document-purge.ts';
+import { toId } from '../../src/models/ids.ts';
+import { countUnsettled, settle, settleAll } from '../../src/models/settling.ts';
+import { eraseUser } from '../../src/models/user-lifecycle.ts';
+import { purgeUser } from '../../src/models/user-purge.ts';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { addDomainModels, insertUnder, remove, restore, stored, storedMany } from '../helpers/domain-models.ts';
+import { person } from '../helpers/people.ts';
+import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
+
+const { signal } = new AbortController();
+const MANY = 2_000;
+
+let service: TestApp;
+let domain: Awaited<ReturnType<typeof addDomainModels>>;
+beforeAll(async () => {
+  service = await buildTestApp();
+  domain = await addDomainModels();
+  // Of a handful of documents, a scan is what is quickest.
+  const project = await stored('Project');
+  await storedMany('Project', MANY, {});
+  const [task] = await storedMany('Task', MANY, { projectId: project });
+  const [tag] = await storedMany('Tag', MANY, { projectId: project });
+  await storedMany('Milestone', MANY, { projectId: project });
+  await storedMany('Comment', MANY, { taskId: task });
+  await storedMany('TaskTag', MANY, { taskId: task, tagId: tag });
+  await storedMany('Invoice', MANY, {});
+});
+afterAll(async () => {
+  await domain.remove();
+  await service.close();
+});
+
+/** A project with something of everything, of an account to which all refers. */
+async function family(): Promise<{ id: Types.ObjectId; project: Types.ObjectId; task: Types.ObjectId }> {
+  const id = toId((await person(service)).id);
+  const project = await stored('Project', { ownerId: id });
+  const milestone = await stored('Milestone', { projectId: project });
+  const task = await stored('Task', { projectId: project, milestoneId: milestone });
+  const comment = await stored('Comment', { taskId: task });
+  await stored('Comment', { taskId: task, inReplyTo: comment, authorId: id, authorName: 'Ada' });
+  await stored('Task', { assigneeId: id });
+  await stored('TaskTag', { taskId: task });
+  return { id, project, task };
+}
+
+it('the queries of deletion, restoration and purge', async () => {
+  const { project, task } = await family();
+  const sent = await sentBy(async () => {
+    await insertUnder('Task', task, 'Comment', { taskId: task });
+    await remove('Project', project);
+    await settle('Project', project);
+    await restore('Project', project);
+    await settleAll(signal);
+    await countUnsettled();
+    await remove('Task', task);
+    await applyPeriods(service.config);
+    await remove('Project', project, -1);
+    await settleAll(signal);
+    await countDueDocuments();
+    expect(await purgeDueDocuments(signal)).toBe(1);
+  });
+  expect(sent.length).toBeGreaterThan(60);
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
+}, 60_000);
+
+it('the queries of the erasure of an account to which documents refer', async () => {
+  const { id } = await family();
+  const sent = await sentBy(async () => {
+    await transaction((tx) => eraseUser(tx, SYSTEM, { id }));
+    expect(await purgeUser(service.deps.keyring, SYSTEM, id)).not.toBeNull();
+  });
+  expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
+}, 60_000);
