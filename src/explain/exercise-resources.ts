@@ -16,6 +16,8 @@ interface Made {
   readonly id: string;
   /** Where lists of its kind are, below `/v1` or `/v1/admin`. */
   readonly list: string;
+  /** Where it is for whoever made it. */
+  readonly url: string;
   /** Of what it refers to. */
   readonly ids: Values;
 }
@@ -27,8 +29,11 @@ const find = (resources: readonly Resource[], modelName: string): Resource | und
 const listOf = ({ path, nested }: Pick<Plan, 'path' | 'nested'>, values: Values): string =>
   nested.reduce((url, name) => url.replace(`:${name}`, String(values[name])), path);
 
+/** What making a document takes of a scene. */
+export type Maker = Pick<Scene, 'person' | 'admin' | 'prepare'>;
+
 /** Who makes documents by the rules of a plan. */
-const whoFor = (scene: Scene, plan: Plan): Promise<Person> => (plan.kind === 'admin' ? scene.admin() : scene.person());
+const whoFor = (scene: Maker, plan: Plan): Promise<Person> => (plan.kind === 'admin' ? scene.admin() : scene.person());
 
 /** Makes what a document refers to first, as the same person. Accounts and teams come with the person. */
 async function references(
@@ -41,7 +46,7 @@ async function references(
   for (const { path, parentName } of relationsOf(options.model.modelName)) {
     const parent = find(resources, parentName);
     if (parentName === 'User') ids[path] = as.id;
-    else if (parent) ids[path] = (await make(scene, resources, parent, as)).id;
+    else if (parent) ids[path] = (await makeDocument(scene, resources, parent, as)).id;
   }
   return ids;
 }
@@ -52,7 +57,12 @@ const writable = (values: Values, plan: Plan): Values => {
 };
 
 /** Makes a document by the route of whoever may. @throws when nobody may */
-async function make(scene: Scene, resources: readonly Resource[], resource: Resource, by?: Person): Promise<Made> {
+export async function makeDocument(
+  scene: Maker,
+  resources: readonly Resource[],
+  resource: Resource,
+  by?: Person,
+): Promise<Made> {
   const plan = resource.plans.find(({ rules }) => rules.create);
   if (!plan) throw new Error(`nobody makes ${resource.plural} by a route`);
   const as = by ?? (await whoFor(scene, plan));
@@ -61,14 +71,14 @@ async function make(scene: Scene, resources: readonly Resource[], resource: Reso
   const list = listOf(plan, ids);
   const url = `${prefixOf(plan)}${list}`;
   const { id } = (await scene.prepare({ method: 'POST', url, as, body })).json();
-  return { as, id, list, ids };
+  return { as, id, list, url: `${url}/${id}`, ids };
 }
 
 const prefixOf = ({ kind }: Pick<Plan, 'kind'>): string => (kind === 'admin' ? '/v1/admin' : '/v1');
 
 /** A document and somebody for whom the routes of that plan work. */
 async function setUp(scene: Scene, resources: readonly Resource[], resource: Resource, plan: Plan) {
-  const made = await make(scene, resources, resource);
+  const made = await makeDocument(scene, resources, resource);
   const as = plan.kind === 'admin' ? await scene.admin() : made.as;
   const list = `${prefixOf(plan)}${made.list}`;
   return { ...made, as, maker: made.as, list, url: `${list}/${made.id}` };
@@ -125,7 +135,7 @@ const GENERIC: Exercises = {
     for (const { relation, url } of linkPlans(plan)) {
       const other = find(resources, relation.of().modelName);
       if (!other) continue;
-      const linked = await make(scene, resources, other, maker);
+      const linked = await makeDocument(scene, resources, other, maker);
       await scene.prepare({ method: 'PUT', url: `/v1${url.replace(':id', id)}/${linked.id}`, as: maker, body: {} });
       await scene.send({ method: 'GET', url: list, as, query: { ...fixed, [relation.to]: linked.id, limit: '1' } });
     }
@@ -183,7 +193,7 @@ function linkExercises(resources: readonly Resource[], resource: Resource, plan:
         const { as, id, maker } = await setUp(scene, resources, resource, plan);
         const other = find(resources, relation.of().modelName);
         if (!other) throw new Error(`${relation.of().modelName} is no resource that an exercise could make`);
-        const target = await make(scene, resources, other, maker);
+        const target = await makeDocument(scene, resources, other, maker);
         const body = Object.keys(relation.fields).length > 0 ? { body: {} } : {};
         const list = `${prefixOf(plan)}${url.replace(':id', id)}`;
         return { as, list, request: { method: 'PUT', url: `${list}/${target.id}`, as, ...body } as const };

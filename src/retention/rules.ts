@@ -1,5 +1,5 @@
 // What goes with what is read from all models, so all of them have to be there.
-import '../collections/index.ts';
+import { resources } from '../collections/index.ts';
 import type { Config } from '../config.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { SYSTEM } from '../models/audit-event.ts';
@@ -83,6 +83,7 @@ export const retentionRules = (config: Settings, keyring: Keyring): readonly Ret
   auditRule(config),
   sessionRule(config),
   ...TTL_RULES,
+  ...domainTtlRules(),
 ];
 
 function accountRules(config: Settings, keyring: Keyring): readonly JobRule[] {
@@ -173,6 +174,15 @@ const sessionRule = (config: Settings): TtlRule => ({
   setting: 'SESSION_LIFETIME_SECONDS',
   by: 'ttl',
 });
+
+/** Domain collections say themselves what goes by its time. */
+const domainTtlRules = (): TtlRule[] =>
+  resources
+    .flatMap((each) => each.collections)
+    .filter(({ indexDefinitions }) =>
+      indexDefinitions.some(({ expireAfterSeconds }) => expireAfterSeconds !== undefined),
+    )
+    .map(({ name, retention }) => ({ name, collection: name, text: retention, period: null, by: 'ttl' }));
 
 const TTL_RULES: readonly TtlRule[] = Object.freeze([
   {

@@ -80,6 +80,7 @@ function exampleOf(name: string, schema: TSchema, given: Readonly<Record<string,
   if (name in given) return [[name, given[name]]];
   const { examples = [] } = schema as { examples?: unknown[] };
   if (examples.length > 0) return [[name, examples[0]]];
+  if ((schema as { format?: string }).format === 'date-time') return [[name, EXAMPLE_TIME]];
   if ((schema as { pattern?: string }).pattern === (Id as { pattern?: string }).pattern) return [[name, EXAMPLE_ID]];
   return [];
 }

@@ -1,6 +1,7 @@
 import mongoose, { type Connection } from 'mongoose';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { missingUniqueIndexes } from '../../src/collections/index.ts';
+import type { Collection } from '../../src/collections/define.ts';
+import { missingUniqueIndexes, resources } from '../../src/collections/index.ts';
 import { applyMigrations, pendingMigrations, shippedMigrations } from '../../src/migrations.ts';
 import { freshName, uriOf } from '../helpers/databases.ts';
 
@@ -16,6 +17,9 @@ afterAll(async () => {
   await connection.close();
 });
 
+const uniqueIn = ({ name, indexDefinitions }: Collection): string[] =>
+  indexDefinitions.flatMap((index) => (index.unique ? [`${name}: ${index.name}`] : []));
+
 it('are all missing, and all migrations pending, in an empty database', async () => {
   expect(await pendingMigrations(connection)).toEqual(await shippedMigrations());
   expect(await missingUniqueIndexes(connection)).toEqual([
@@ -29,6 +33,7 @@ it('are all missing, and all migrations pending, in an empty database', async ()
     'signing_keys: idx_signing_keys_generation',
     'webhook_deliveries: idx_webhook_deliveries_event_id_webhook_id',
     'rate_limits: idx_rate_limits_key',
+    ...resources.flatMap((each) => each.collections.flatMap(uniqueIn)),
   ]);
 });
 

@@ -1,5 +1,5 @@
 import type { Rule } from '../../src/lib/access-rules.ts';
-import type { Operation, Resource } from '../../src/routes/resource/declaration.ts';
+import { OPERATIONS, type Operation, type Resource } from '../../src/routes/resource/declaration.ts';
 import { linkPlans } from '../../src/routes/resource/links.ts';
 import { ROUTES } from '../../src/routes/resource/route.ts';
 import type { Access } from '../../src/types/fastify.ts';
@@ -36,3 +36,46 @@ export function policyOfCollections(resources: readonly Resource[]): Record<stri
   );
   return Object.fromEntries(rows);
 }
+
+/** A URL as the OpenAPI document writes it. */
+const documented = (url: string): string => url.replaceAll(/:(\w+)/g, '{$1}');
+
+interface GeneratedRoute {
+  readonly name: string;
+  readonly operation: Operation | 'links';
+}
+
+/** Generated routes in the order of their registration: those of people, then those of administration. */
+function routesOf(resources: readonly Resource[]): GeneratedRoute[] {
+  return (['own', 'admin'] as const).flatMap((kind) =>
+    resources.flatMap(({ plans }) =>
+      plans
+        .filter((plan) => plan.kind === kind)
+        .flatMap((plan) => {
+          const prefix = kind === 'admin' ? '/v1/admin' : '/v1';
+          return OPERATIONS.filter((operation) => plan.rules[operation]).flatMap((operation): GeneratedRoute[] => {
+            const [method, suffix] = ROUTES[operation];
+            const own = { name: documented(`${method} ${prefix}${plan.path}${suffix}`), operation };
+            if (operation !== 'read') return [own];
+            const lists = linkPlans(plan).map(({ url }) => ({
+              name: documented(`GET ${prefix}${url}`),
+              operation: 'links' as const,
+            }));
+            return [own, ...lists];
+          });
+        }),
+    ),
+  );
+}
+
+/** The lists among them, as operations of the OpenAPI document. */
+export const listsOfCollections = (resources: readonly Resource[]): string[] =>
+  routesOf(resources).flatMap(({ name, operation }) => (operation === 'list' || operation === 'links' ? [name] : []));
+
+/** Those that have nothing to say but that they are made. */
+export const withoutInput = (resources: readonly Resource[]): string[] =>
+  routesOf(resources).flatMap(({ name, operation }) => (operation === 'restore' ? [name] : []));
+
+/** Those by which people reach a document by its id. */
+export const byIdOfCollections = (resources: readonly Resource[]): string[] =>
+  routesOf(resources).flatMap(({ name }) => (name.includes('{') && !name.includes('/admin/') ? [name] : []));

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import mongoose from 'mongoose';
 import { describe, expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
@@ -22,15 +22,6 @@ function enumsIn(schema: ValidatorSchema): unknown[][] {
 it('lists every model, once', () => {
   const listed = collections.map(({ model }) => model.modelName);
   expect([...listed].sort()).toEqual(mongoose.modelNames().sort());
-});
-
-it('lists every model file that stores something', async () => {
-  const declared = await Promise.all(
-    (await readdir(MODELS)).map(async (file) => [file, await readFile(new URL(file, MODELS), 'utf8')] as const),
-  );
-  const models = declared.filter(([, source]) => /\bmodel\('/.test(source)).map(([file]) => file);
-  const files = await readdir(new URL('../../src/collections/', import.meta.url));
-  expect(models.filter((file) => !files.includes(file))).toEqual([]);
 });
 
 describe.each(collections)('$name', (collection) => {

@@ -16,6 +16,14 @@ const OUTSIDE_OPERATIONS: readonly ErrorCode[] = [
   'uri-too-long',
 ];
 
+/** Of routes that only some domain collections have. */
+const OF_SOME_COLLECTIONS: readonly ErrorCode[] = [
+  'still-referenced',
+  'too-many-links',
+  'unsupported-sort',
+  'parent-deleted',
+];
+
 async function sources(): Promise<Map<string, string>> {
   const files = (await readdir(SOURCE, { recursive: true })).filter((file) => file.endsWith('.ts'));
   return new Map(
@@ -37,7 +45,7 @@ describe('a code of the table', () => {
 
   it('is documented by an operation, unless it is met outside of them', () => {
     const declared = new Set(operations.flatMap(({ problems }) => Object.keys(problems)));
-    const met = ERROR_CODES.filter((code) => !declared.has(code));
+    const met = ERROR_CODES.filter((code) => !declared.has(code) && !OF_SOME_COLLECTIONS.includes(code));
     expect(met.sort()).toEqual([...OUTSIDE_OPERATIONS].sort());
   });
 

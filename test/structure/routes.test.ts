@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resources } from '../../src/collections/index.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { LINK_PATHS } from '../../src/lib/mail/links.ts';
 import { BODY_PROBLEMS, IDEMPOTENCY_PROBLEMS } from '../../src/schemas/common.ts';
 import type { RouteEntry } from '../../src/types/fastify.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { listsOfCollections, withoutInput } from '../helpers/collections.ts';
 import { openApiDocument } from '../helpers/openapi.ts';
 
 const { document, operations } = await openApiDocument();
@@ -36,6 +38,8 @@ afterAll(() => service.close());
 
 /** Requests that have nothing to say but that they are made. */
 const WITHOUT_INPUT = [
+  ...withoutInput(resources),
+  'POST /v1/teams/{teamId}/leave',
   'POST /v1/admin/webhooks/{id}/deliveries/{deliveryId}/replay',
   'POST /v1/admin/webhooks/{id}/test',
   'POST /v1/reauthentication/options',
@@ -141,6 +145,7 @@ it('a list is paged', () => {
     'GET /v1/admin/users/{id}/audit-events',
     'GET /v1/admin/webhooks',
     'GET /v1/admin/webhooks/{id}/deliveries',
+    ...listsOfCollections(resources),
   ]);
   for (const { name, parameters = [] } of lists)
     expect(parameters.find((each) => each.name === 'limit')?.schema, name).toMatchObject({

@@ -54,7 +54,7 @@ describe('does not boot:', () => {
       guard(app, 'admin');
       app.get('/v1/admin/open', handler);
     };
-    await expect(boot((app) => app.register(scope))).rejects.toThrow('names no permission');
+    await expect(boot((app) => app.register(scope))).rejects.toThrow('names neither a permission nor a role');
   });
 });
 

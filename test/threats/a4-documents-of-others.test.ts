@@ -12,11 +12,11 @@ import { toId } from '../../src/models/ids.ts';
 import type { Operation, Plan, Resource } from '../../src/routes/resource/declaration.ts';
 import { linkPlans } from '../../src/routes/resource/links.ts';
 import type { TestApp } from '../helpers/app.ts';
+import { makerOf } from '../helpers/maker.ts';
 import { buildNotebookApp } from '../helpers/notebook.ts';
+import { ID_OF_NOTHING } from '../helpers/operations.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { dump, type Person, person } from '../helpers/people.ts';
-import { sceneOf } from '../helpers/scene.ts';
-import { ID_OF_NOTHING } from '../helpers/operations.ts';
 
 /** Those whose documents are made by a route of their own people. */
 const owned = [...resources, ...notebook].filter(({ plans }) => ownPlan(plans)?.rules.create);
@@ -41,14 +41,18 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const make = (resource: Resource, as: Person) => makeDocument(sceneOf(service, admin), resources, resource, as);
+const make = (resource: Resource, as: Person) => makeDocument(makerOf(service, admin), resources, resource, as);
 
 /** Requests to a document by its URL, one for each operation that there is. */
 function requestsTo(plan: Plan, resource: Resource, url: string) {
   const body = Object.fromEntries(
-    Object.entries(resource.sample('other')).filter(([name]) => name in (plan.patch as unknown as { properties: object }).properties),
+    Object.entries(resource.sample('other')).filter(
+      ([name]) => name in (plan.patch as unknown as { properties: object }).properties,
+    ),
   );
-  const all: Partial<Record<Operation, readonly [method: 'GET' | 'PATCH' | 'DELETE' | 'POST', url: string, body?: object]>> = {
+  const all: Partial<
+    Record<Operation, readonly [method: 'GET' | 'PATCH' | 'DELETE' | 'POST', url: string, body?: object]>
+  > = {
     read: ['GET', url],
     update: ['PATCH', url, body],
     delete: ['DELETE', url],

@@ -3,9 +3,10 @@
 // how many. Here a list takes its listed filters and sorts only, and nothing hidden moves its order or its count.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { collections } from '../../src/collections/index.ts';
+import { collections, resources } from '../../src/collections/index.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { listsOfCollections } from '../helpers/collections.ts';
 import { attempt, type Operation, operationsOf } from '../helpers/operations.ts';
 import { freshEmail, type Person, person } from '../helpers/people.ts';
 
@@ -63,6 +64,7 @@ describe('every list', () => {
       'GET /v1/admin/users/{id}/audit-events',
       'GET /v1/admin/webhooks',
       'GET /v1/admin/webhooks/{id}/deliveries',
+      ...listsOfCollections(resources),
     ]);
     for (const list of lists) {
       const hidden = paths.filter((path) => !list.queryParameters.includes(path));
