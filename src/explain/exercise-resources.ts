@@ -37,7 +37,7 @@ const whoFor = (scene: Maker, plan: Plan): Promise<Person> => (plan.kind === 'ad
 
 /** Makes what a document refers to first, as the same person. Accounts and teams come with the person. */
 async function references(
-  scene: Scene,
+  scene: Maker,
   resources: readonly Resource[],
   { options }: Plan,
   as: Person,

@@ -5,6 +5,7 @@ import { keepAnAdmin } from './guard.ts';
 import { revokeTokens } from './one-time-token.ts';
 import { refuseWhereRestricted } from './parents.ts';
 import { endSessions } from './session-end.ts';
+import { refuseLastOwner } from './team-members.ts';
 import { USER_STATUSES, User, type UserRecord, type UserStatus } from './user.ts';
 import { onRevision, type Precondition, whyNotFound } from './user-account.ts';
 
@@ -117,6 +118,7 @@ export async function deleteUser(
     },
   });
   await refuseWhereRestricted(tx, 'User', [act.id]);
+  await refuseLastOwner(tx, act.id);
   return shutOut(tx, user);
 }
 
@@ -141,6 +143,7 @@ export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act
     set: { status: 'deleted', deletedAt: { $ifNull: ['$deletedAt', now] }, purgeAt: now },
   });
   await refuseWhereRestricted(tx, 'User', [act.id]);
+  await refuseLastOwner(tx, act.id);
   // Whoever counts or hears of deletions is to know of this one, too.
   if (user.deletedAt?.getTime() === now.getTime())
     await recordAuditEvent(tx, origin, { action: 'user.deleted', target: { collection: 'users', id: act.id } });

@@ -164,7 +164,7 @@ describe('a changed period', () => {
     const session = await Session.findById(bob.sessionId).lean();
     expect(session?.expiresAt.getTime()).toBe((session?.createdAt.getTime() ?? 0) + 7_200_000);
     expect(session?.idleExpiresAt).toEqual(session?.expiresAt);
-    expect(await applyPeriods(longer)).toEqual({ 'deleted-accounts': 0, sessions: 0 });
+    expect(await applyPeriods(longer)).toEqual({ 'deleted-accounts': 0, 'deleted-documents': 0, sessions: 0 });
   });
 
   it('does not bring back what is due', async () => {

@@ -127,7 +127,8 @@ describe.each(owned.map((resource) => [resource.plural, resource] as const))('%s
     expect((await admin.call('POST', `/v1/admin/users/${gone.id}/erase`, { reason: 'x' })).statusCode).toBe(200);
     for (const { name, relations } of collections) {
       for (const { path, to } of relations) {
-        if (to !== 'users') continue;
+        // The audit trail names accounts by their ids, and says nothing else of an erased one.
+        if (to !== 'users' || name === 'audit_events') continue;
         expect(await mongoose.connection.collection(name).countDocuments({ [path]: toId(gone.id) }), name).toBe(0);
       }
     }

@@ -17,6 +17,7 @@ import { aboutAudit } from '../helpers/answers-about-audit.ts';
 import { aboutActivity, byApiKey } from '../helpers/answers-by-admin.ts';
 import { byIdentity } from '../helpers/answers-by-identity.ts';
 import { asAdminByMail, byMail } from '../helpers/answers-by-mail.ts';
+import { ofCollections } from '../helpers/answers-of-collections.ts';
 import { withApp, withPasskey } from '../helpers/answers-with-factors.ts';
 import { withWebhooks } from '../helpers/answers-with-webhooks.ts';
 import type { TestApp } from '../helpers/app.ts';
@@ -196,6 +197,7 @@ beforeAll(async () => {
   await withApp(world);
   await withPasskey(world);
   await withWebhooks(world);
+  await ofCollections(world);
 });
 afterAll(() => running.close());
 
