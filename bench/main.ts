@@ -8,6 +8,7 @@ import { auditedTargets, measureAudited } from './audited.ts';
 import { type Captured, capture } from './capture.ts';
 import { type CeilingProcess, startCeiling } from './ceiling.ts';
 import { type BenchDatabase, drop, PASSWORD, seed } from './database.ts';
+import { generatedTargets, measureGenerated } from './generated.ts';
 import { load } from './load.ts';
 import { type Measurement, measure, type Participant, warmUp } from './measure.ts';
 import { HASHING, type Operation, READS, requestsOf, signIn, slugOf, type Tokens } from './operations.ts';
@@ -153,6 +154,12 @@ async function audited(options: Options, subject: Subject, keyring: string): Pro
   return measureAudited(subject.database, keyring, subject.tokens, options);
 }
 
+async function generated(options: Options, subject: Subject, keyring: string): Promise<Measurement[]> {
+  say('Measuring generated routes beside those that are written by hand');
+  subject.tokens = await signIn(subject.service.origin, subject.database);
+  return measureGenerated(subject.database, keyring, subject.tokens, options);
+}
+
 async function measureSubjects(options: Options, subjects: readonly Subject[], keyring: string) {
   const asked = (measure: Measure): boolean => options.measures.includes(measure);
   const captured: Captured[] = [];
@@ -164,9 +171,10 @@ async function measureSubjects(options: Options, subjects: readonly Subject[], k
   const timings = asked('timing') ? await timing(largest, options.pairs) : [];
   const overloaded = asked('overload') ? await overload(largest) : undefined;
   const writes = asked('audit') ? await audited(options, largest, keyring) : [];
+  const made = asked('generated') ? await generated(options, largest, keyring) : [];
   return {
     commands: first.commands,
-    measurements: [...measurements, ...writes],
+    measurements: [...measurements, ...writes, ...made],
     timings,
     overload: overloaded,
     targets: [
@@ -174,6 +182,7 @@ async function measureSubjects(options: Options, subjects: readonly Subject[], k
       ...timingTargets(timings),
       ...(overloaded ? overloadTargets(overloaded) : []),
       ...auditedTargets(writes),
+      ...generatedTargets(made),
     ],
   };
 }

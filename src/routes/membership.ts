@@ -29,7 +29,8 @@ export const memberships = resource<MembershipRecord>({
   steps: {
     updated: ({ tx, document }) => keepAnOwner(tx, document.teamId),
     deleted: async ({ tx, caller, document }) => {
-      if (document.role === 'owner') await assertOwner(tx, caller.userId, document.teamId);
+      const own = caller.userId?.equals(document.userId) ?? false;
+      if (document.role === 'owner' && !own) await assertOwner(tx, caller.userId, document.teamId);
       await keepAnOwner(tx, document.teamId);
     },
   },
