@@ -94,15 +94,14 @@ export async function removeReferences(
   }
 }
 
+/** Some of those that refer to them and are not being removed already; none when there are no more. */
 async function referring({ session }: Removal, { child, path }: Relation, ids: Ids, above: Above): Promise<Ids> {
-  const besides = above.get(child.modelName);
+  const besides = new Set((above.get(child.modelName) ?? []).map(String));
   const found = await child.collection
-    .find(
-      { [path]: { $in: [...ids] }, ...(besides && { _id: { $nin: [...besides] } }) },
-      { projection: { _id: 1 }, limit: BATCH, ...session },
-    )
+    .find({ [path]: { $in: [...ids] } }, { projection: { _id: 1 }, limit: BATCH + besides.size, ...session })
     .toArray();
-  return found.map(({ _id }) => _id as Types.ObjectId);
+  const others = found.map(({ _id }) => _id as Types.ObjectId).filter((id) => !besides.has(String(id)));
+  return others.slice(0, BATCH);
 }
 
 /** Removes documents for good, with what refers to them. */
