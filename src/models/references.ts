@@ -1,9 +1,8 @@
 import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
-import { AppError } from '../errors.ts';
 import { type AuditEventInput, type AuditOrigin, recordAuditEvents } from './audit-event.ts';
 import { hasLife } from './life.ts';
-import { BATCH } from './parents.ts';
+import { BATCH, stillReferenced } from './parents.ts';
 import { type AnyModel, personalPathsOf, type Relation, relationsTo } from './relations.ts';
 
 type Ids = readonly Types.ObjectId[];
@@ -86,8 +85,7 @@ export async function removeReferences(
     for (;;) {
       const batch = await referring(removal, relation, ids, these);
       if (batch.length === 0) break;
-      if (onDelete === 'restrict')
-        throw new AppError('still-referenced', { detail: `Something in ${child.collection.collectionName} does.` });
+      if (onDelete === 'restrict') throw stillReferenced(child.collection.collectionName);
       if (onDelete === 'cascade') await removeDocuments(removal, child, batch, these);
       else await detach(removal, relation, batch, ids);
     }
