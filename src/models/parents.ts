@@ -46,7 +46,8 @@ export async function holdParents(
 
 /**
  * Looks for what keeps documents from being deleted: whatever refers to them with `restrict`, or to what would go with
- * them. What is soft-deleted counts too, since it can be restored.
+ * them. What is soft-deleted counts too, since it can be restored. Whatever comes to refer to the latter before that has
+ * followed a deletion holds up the purge.
  * @throws {AppError} `still-referenced`
  */
 export async function refuseWhereRestricted(
@@ -55,11 +56,13 @@ export async function refuseWhereRestricted(
   ids: readonly Types.ObjectId[],
 ): Promise<void> {
   const name = await restrictingCollection(tx, modelName, ids, new Set());
-  if (name !== undefined)
-    throw new AppError('still-referenced', {
-      detail: `Something in ${name} refers to it, or to what would go with it.`,
-    });
+  if (name !== undefined) throw stillReferenced(name);
 }
+
+export const stillReferenced = (collectionName: string): AppError =>
+  new AppError('still-referenced', {
+    detail: `Something in ${collectionName} refers to it, or to what would go with it.`,
+  });
 
 /** Whether it is that refusal. */
 export const isStillReferenced = (error: unknown): boolean =>

@@ -1,9 +1,8 @@
 import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
-import { AppError } from '../errors.ts';
 import { type AuditEventInput, type AuditOrigin, recordAuditEvents } from './audit-event.ts';
 import { hasLife } from './life.ts';
-import { BATCH } from './parents.ts';
+import { BATCH, stillReferenced } from './parents.ts';
 import { type AnyModel, personalPathsOf, type Relation, relationsTo } from './relations.ts';
 
 type Ids = readonly Types.ObjectId[];
@@ -86,23 +85,21 @@ export async function removeReferences(
     for (;;) {
       const batch = await referring(removal, relation, ids, these);
       if (batch.length === 0) break;
-      if (onDelete === 'restrict')
-        throw new AppError('still-referenced', { detail: `Something in ${child.collection.collectionName} does.` });
+      if (onDelete === 'restrict') throw stillReferenced(child.collection.collectionName);
       if (onDelete === 'cascade') await removeDocuments(removal, child, batch, these);
       else await detach(removal, relation, batch, ids);
     }
   }
 }
 
+/** Some of those that refer to them and are not being removed already; none when there are no more. */
 async function referring({ session }: Removal, { child, path }: Relation, ids: Ids, above: Above): Promise<Ids> {
-  const besides = above.get(child.modelName);
+  const besides = new Set((above.get(child.modelName) ?? []).map(String));
   const found = await child.collection
-    .find(
-      { [path]: { $in: [...ids] }, ...(besides && { _id: { $nin: [...besides] } }) },
-      { projection: { _id: 1 }, limit: BATCH, ...session },
-    )
+    .find({ [path]: { $in: [...ids] } }, { projection: { _id: 1 }, limit: BATCH + besides.size, ...session })
     .toArray();
-  return found.map(({ _id }) => _id as Types.ObjectId);
+  const others = found.map(({ _id }) => _id as Types.ObjectId).filter((id) => !besides.has(String(id)));
+  return others.slice(0, BATCH);
 }
 
 /** Removes documents for good, with what refers to them. */

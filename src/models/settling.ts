@@ -66,24 +66,29 @@ async function takeAlong(
   const left = await child
     .find({ [path]: { $in: parents.map(idOf) }, ...LIVE }, { [path]: 1 }, { session: tx, limit: BATCH })
     .lean<LivingDocument[]>();
-  for (const parent of parents) {
-    const own = left.filter((each) => parent._id.equals(each[path] as Types.ObjectId));
-    await follow(tx, child, own, parent);
-  }
+  const following = parents.map((parent) => ({
+    parent,
+    documents: left.filter((each) => parent._id.equals(each[path] as Types.ObjectId)),
+  }));
+  await follow(tx, child, following);
   return left.length > 0 ? { modelName: child.modelName, ids: left.map(idOf) } : undefined;
 }
 
+interface Following {
+  readonly parent: LivingDocument;
+  readonly documents: readonly LivingDocument[];
+}
+
 /** Gives documents the end of the one that they go with. */
-async function follow(
-  tx: ClientSession,
-  child: AnyModel,
-  documents: readonly LivingDocument[],
-  { _id: deletedWith, deletedAt, purgeAt }: LivingDocument,
-): Promise<void> {
-  if (documents.length === 0) return;
-  const set = { deletedAt, purgeAt, deletedWith, updatedAt: new Date(), ...settlingOf(child.modelName) };
-  const these = { _id: { $in: documents.map(idOf) } };
-  await child.updateMany(these, { $set: set, $inc: { revision: 1 } }, { session: tx });
+async function follow(tx: ClientSession, child: AnyModel, following: readonly Following[]): Promise<void> {
+  const writes = following
+    .filter(({ documents }) => documents.length > 0)
+    .map(({ parent: { _id: deletedWith, deletedAt, purgeAt }, documents }) => {
+      const set = { deletedAt, purgeAt, deletedWith, updatedAt: new Date(), ...settlingOf(child.modelName) };
+      const update = { $set: set, $inc: { revision: 1 } };
+      return { updateMany: { filter: { _id: { $in: documents.map(idOf) } }, update } };
+    });
+  if (writes.length > 0) await child.bulkWrite(writes, { session: tx });
 }
 
 /**
@@ -125,7 +130,7 @@ async function stayWithOthers(
     for (const parent of await holdParents(tx, parentName, ids)) {
       const own = documents.filter((each) => parent._id.equals(each[path] as Types.ObjectId));
       const these = own.filter(({ _id }) => !staying.has(String(_id)));
-      await follow(tx, child, these, parent);
+      await follow(tx, child, [{ parent, documents: these }]);
       for (const { _id } of these) staying.add(String(_id));
     }
   }

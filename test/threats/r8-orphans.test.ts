@@ -111,7 +111,7 @@ describe('of two transactions that are open at once', () => {
     await storedMany('Task', 3, { projectId: project });
     await remove('Project', project);
     let restoration: Promise<unknown> | undefined;
-    beforeNext(domainModel('Task'), 'updateMany', () => {
+    beforeNext(domainModel('Task'), 'bulkWrite', () => {
       restoration = restore('Project', project).then(() => settle('Project', project));
       return pause(OPEN_MS);
     });
