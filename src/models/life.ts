@@ -39,6 +39,10 @@ export interface LivingDocument {
 export const hasLife = ({ schema }: { readonly schema: Pick<Schema, 'path'> }): boolean =>
   schema.path('deletedWith') !== undefined;
 
+/** Whether what belongs to its documents follows their deletion: that of accounts does, too. */
+export const isFollowed = ({ schema }: { readonly schema: Pick<Schema, 'path'> }): boolean =>
+  schema.path('settling') !== undefined;
+
 interface Indexed {
   index(fields: IndexDefinition, options: IndexOptions): unknown;
 }

@@ -19,6 +19,8 @@ const LIMITS: { readonly [T in MailTemplate]?: { readonly max: number; readonly 
   'choose-password': { max: 5, minutes: 60 },
   'confirm-new-email': { max: 5, minutes: 60 },
   'magic-link': { max: 3, minutes: 15 },
+  /** Whoever has a team can have them sent to anybody. */
+  'team-invitation': { max: 10, minutes: 24 * 60 },
 };
 
 const counters = new Map<MailTemplate, Counter>(

@@ -1,5 +1,5 @@
 import mongoose, { type SchemaType } from 'mongoose';
-import { hasLife } from './life.ts';
+import { hasLife, isFollowed } from './life.ts';
 
 /**
  * What becomes of a document when the one that it refers to is removed for good: it keeps that from being deleted, goes
@@ -80,6 +80,9 @@ export const relationsTo = (parentName: string): readonly Relation[] =>
 
 /** The models whose documents live by `LIFE_FIELDS`. */
 export const livingModels = (): readonly AnyModel[] => allModels().filter(hasLife);
+
+/** Models whose documents take others along. */
+export const followedModels = (): readonly AnyModel[] => allModels().filter(isFollowed);
 
 /** Paths whose values tell of a person. */
 export const personalPathsOf = (model: AnyModel): readonly string[] =>

@@ -1,9 +1,9 @@
 import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import { followersOf, settlingOf } from './deletion.ts';
-import { hasLife, LIVE, type LivingDocument } from './life.ts';
+import { isFollowed, LIVE, type LivingDocument } from './life.ts';
 import { BATCH, holdParents } from './parents.ts';
-import { type AnyModel, livingModels, modelNamed, type Relation, relationsOf } from './relations.ts';
+import { type AnyModel, followedModels, modelNamed, type Relation, relationsOf } from './relations.ts';
 
 /** Documents of one model. */
 interface Some {
@@ -23,7 +23,8 @@ const SETTLING = { settling: { $exists: true, $eq: true } } as const;
  * or comes to refer to that one; the mark goes with the batch that finds nothing left to do. So it may be killed, run
  * by several at once, and be overtaken by the opposite: the last state of the document is what everything follows.
  */
-export const settle = (modelName: string, id: Types.ObjectId): Promise<void> => settleSome({ modelName, ids: [id] });
+export const settle = (modelName: string, id: Types.ObjectId, signal?: AbortSignal): Promise<void> =>
+  settleSome({ modelName, ids: [id] }, signal);
 
 async function settleSome(first: Some, signal?: AbortSignal): Promise<void> {
   const waiting = [first];
@@ -42,7 +43,7 @@ async function settleSome(first: Some, signal?: AbortSignal): Promise<void> {
 async function settleStep(tx: ClientSession, { modelName, ids }: Some): Promise<Some | undefined> {
   const model = modelNamed(modelName);
   const marked = { _id: { $in: ids }, ...SETTLING };
-  await model.updateMany(marked, { $inc: { childrenRevision: 1 } }, { session: tx });
+  await model.updateMany(marked, { $inc: { childrenRevision: 1 } }, { session: tx, timestamps: false });
   const parents = await model.find(marked, undefined, { session: tx }).lean<LivingDocument[]>();
   const deleted = parents.filter(({ deletedAt }) => deletedAt);
   const live = parents.filter(({ deletedAt }) => !deletedAt);
@@ -50,7 +51,8 @@ async function settleStep(tx: ClientSession, { modelName, ids }: Some): Promise<
     const moved = (await takeAlong(tx, relation, deleted)) ?? (await bringBack(tx, relation.child, live));
     if (moved) return moved;
   }
-  await model.updateMany({ _id: { $in: parents.map(idOf) } }, { $unset: { settling: 1 } }, { session: tx });
+  const settled = { _id: { $in: parents.map(idOf) } };
+  await model.updateMany(settled, { $unset: { settling: 1 } }, { session: tx, timestamps: false });
   return undefined;
 }
 
@@ -124,8 +126,7 @@ async function stayWithOthers(
 ): Promise<ReadonlySet<string>> {
   const staying = new Set<string>();
   for (const { path, parentName, onDelete } of relationsOf(child.modelName)) {
-    // A deleted account takes nothing along before it is purged.
-    if (onDelete !== 'cascade' || !hasLife(modelNamed(parentName))) continue;
+    if (onDelete !== 'cascade' || !isFollowed(modelNamed(parentName))) continue;
     const ids = documents.flatMap((each) => (each[path] as Types.ObjectId | undefined) ?? []);
     for (const parent of await holdParents(tx, parentName, ids)) {
       const own = documents.filter((each) => parent._id.equals(each[path] as Types.ObjectId));
@@ -138,7 +139,7 @@ async function stayWithOthers(
 }
 
 /** Models whose documents may have followers, and so be marked. */
-const markedModels = (): AnyModel[] => livingModels().filter(({ modelName }) => followersOf(modelName).length > 0);
+const markedModels = (): AnyModel[] => followedModels().filter(({ modelName }) => followersOf(modelName).length > 0);
 
 /**
  * Settles whatever nobody has, until `signal` says to end.

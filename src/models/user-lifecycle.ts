@@ -1,6 +1,7 @@
 import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { settlingOf } from './deletion.ts';
 import { keepAnAdmin } from './guard.ts';
 import { revokeTokens } from './one-time-token.ts';
 import { refuseWhereRestricted } from './parents.ts';
@@ -115,6 +116,7 @@ export async function deleteUser(
       status: 'deleted',
       deletedAt: new Date(now),
       purgeAt: new Date(now + retentionDays * DAY_MS),
+      ...settlingOf('User'),
     },
   });
   await refuseWhereRestricted(tx, 'User', [act.id]);
@@ -140,7 +142,7 @@ export async function eraseUser(tx: ClientSession, origin: AuditOrigin, act: Act
     action: 'user.erased',
     from: USER_STATUSES,
     where: { legalHold: { $ne: true } },
-    set: { status: 'deleted', deletedAt: { $ifNull: ['$deletedAt', now] }, purgeAt: now },
+    set: { status: 'deleted', deletedAt: { $ifNull: ['$deletedAt', now] }, purgeAt: now, ...settlingOf('User') },
   });
   await refuseWhereRestricted(tx, 'User', [act.id]);
   await refuseLastOwner(tx, act.id);
@@ -205,7 +207,7 @@ export async function restoreUser(tx: ClientSession, origin: AuditOrigin, act: A
     action: 'user.restored',
     from: ['deleted'],
     where: { purgeAt: { $gt: now } },
-    set: { status: '$previousStatus' },
+    set: { status: '$previousStatus', ...settlingOf('User') },
     unset: ['previousStatus', 'deletedAt', 'purgeAt'],
   });
 }

@@ -45,6 +45,8 @@ const userSchema = new Schema(
     /** Counts its sign-ins and the changes of its credentials and identities, so that two of them conflict. */
     waysInRevision: { type: Number },
     /** Counts documents that come to refer to it, so that this conflicts with its deletion. No change that a reader sees. */
+    /** What belongs to it has still to follow its deletion or its restoration. Absent once that is done. */
+    settling: { type: Boolean },
     childrenRevision: { type: Number },
     /** Lower-cased names, for search by prefix. */
     firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
@@ -70,6 +72,10 @@ userSchema.index({ roles: 1, _id: 1 }, { name: 'idx_users_roles' });
 userSchema.index(
   { purgeAt: 1 },
   { name: 'idx_users_purge_at', partialFilterExpression: { purgeAt: { $exists: true } } },
+);
+userSchema.index(
+  { settling: 1, _id: 1 },
+  { name: 'idx_users_settling', partialFilterExpression: { settling: { $exists: true } } },
 );
 userSchema.index({ status: 1, lastSignInAt: 1, createdAt: 1 }, { name: 'idx_users_status_last_sign_in_at_created_at' });
 

@@ -60,7 +60,9 @@ export default async function adminErasure(app: App): Promise<void> {
             'reauthentication-required',
             'not-found',
             'last-admin',
+            'last-owner',
             'legal-hold',
+            'still-referenced',
           ),
         },
       },
@@ -80,6 +82,7 @@ export default async function adminErasure(app: App): Promise<void> {
               status: 'purged' as const,
               ledgerEntry: purged.ledgerEntry,
               removed: { ...purged.removed },
+              detached: { ...purged.detached },
               auditEvents: purged.auditEvents,
             }
           : { status: 'under-way' as const }),

@@ -15,6 +15,7 @@ import {
 } from '../schemas/common.ts';
 import { AdminUser, StatusChange } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
+import { letFollow } from './followers.ts';
 import { adminUserView, preconditionOf, sendUser } from './representations.ts';
 
 const STEPS = [
@@ -82,6 +83,7 @@ export default async function adminUserStatus(app: App): Promise<void> {
           await enqueueMail(tx, deps.keyring, { template, to: user.email, data: noticeOfAdmin() }, user._id);
           return user;
         });
+        if (changed.settling) await letFollow(request, 'User', act.id);
         return sendUser(request, reply, changed, adminUserView(changed));
       },
     );
@@ -103,7 +105,9 @@ export default async function adminUserStatus(app: App): Promise<void> {
             'not-found',
             'invalid-status',
             'last-admin',
+            'last-owner',
             'legal-hold',
+            'still-referenced',
             'precondition-failed',
           ),
         },
@@ -118,6 +122,7 @@ export default async function adminUserStatus(app: App): Promise<void> {
         const mail = { template: 'account-deleted', to: email, data: { ...noticeOfAdmin(), days } } as const;
         await enqueueMail(tx, deps.keyring, mail, act.id);
       });
+      await letFollow(request, 'User', act.id);
       return reply.code(204).send(null);
     },
   );

@@ -94,7 +94,14 @@ export default async function emailVerifications(app: App): Promise<void> {
         body: ref(MailedToken),
         response: {
           204: NoContent,
-          ...problems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'invalid-code', 'last-admin', 'legal-hold'),
+          ...problems(
+            ...BODY_PROBLEMS,
+            ...IDEMPOTENCY_PROBLEMS,
+            'invalid-code',
+            'last-admin',
+            'legal-hold',
+            'still-referenced',
+          ),
         },
       },
       config: { limit: PROOF_LIMIT },

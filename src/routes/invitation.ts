@@ -1,8 +1,10 @@
+import type { FastifyRequest } from 'fastify';
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { teamRole } from '../lib/access-rules.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import { INVITATION_SECONDS, Invitation, type InvitationRecord } from '../models/invitation.ts';
+import { mayMail } from '../models/mail-limit.ts';
 import { acceptInvitation, assertOwner, mailInvitation } from '../models/team-members.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { BODY_PROBLEMS, IDEMPOTENCY_PROBLEMS, idempotencyKey, ref, signedInProblems } from '../schemas/common.ts';
@@ -19,6 +21,16 @@ function emailOf(given: unknown): string {
   if (email !== undefined) return email;
   const errors = [{ pointer: '/email', code: 'invalid-email', detail: 'must be an email address' }];
   throw new AppError('validation-failed', { errors });
+}
+
+/** Whoever has a team could have mail sent to anybody. @throws {AppError} `rate-limited` */
+async function spareMailbox({ body, server }: FastifyRequest): Promise<void> {
+  const { email } = body as { email: string };
+  if (await mayMail(server.deps.keyring, emailOf(email), 'team-invitation')) return;
+  throw new AppError('rate-limited', {
+    detail: 'This address has been invited often enough today.',
+    headers: { 'retry-after': '3600' },
+  });
 }
 
 async function accept(app: App): Promise<void> {
@@ -69,7 +81,9 @@ export const invitations = resource<InvitationRecord>({
   },
   removal: 'hard',
   retention: 'Until it is accepted or taken back; at the latest by TTL on `expiresAt`, 7 days after it was made.',
-  routes: { create: { config: { limit: { name: 'invitations', max: 50, windowMs: 3_600_000 } } } },
+  routes: {
+    create: { preHandler: spareMailbox, config: { limit: { name: 'invitations', max: 50, windowMs: 3_600_000 } } },
+  },
   steps: {
     fill: ({ email }, { userId }) => ({
       email: emailOf(email),

@@ -21,6 +21,7 @@ import {
 } from '../schemas/common.ts';
 import { PasswordChange, User, UserPatch } from '../schemas/user.ts';
 import type { App } from '../types/fastify.ts';
+import { letFollow } from './followers.ts';
 import { proveOwnPassword } from './own-password.ts';
 import { preconditionOf, sendUser, userView } from './representations.ts';
 
@@ -157,7 +158,14 @@ export async function leave(app: App): Promise<void> {
         headers: ifMatch,
         response: {
           204: { ...NoContent, headers: headers('Set-Cookie') },
-          ...signedInProblems('reauthentication-required', 'precondition-failed', 'last-admin', 'legal-hold'),
+          ...signedInProblems(
+            'reauthentication-required',
+            'precondition-failed',
+            'last-admin',
+            'last-owner',
+            'legal-hold',
+            'still-referenced',
+          ),
         },
       },
     },
@@ -169,6 +177,7 @@ export async function leave(app: App): Promise<void> {
         const data = { ...noticeOf(request.origin), days };
         await enqueueMail(tx, deps.keyring, { template: 'account-deleted', to: email, data }, act.id);
       }).catch(accountEnded);
+      await letFollow(request, 'User', act.id);
       clearSessionCookies(request, reply);
       return reply.code(204).send(null);
     },

@@ -166,6 +166,12 @@ export const Erasure = named(
         examples: [{ sessions: 2, credentials: 1 }],
       }),
     ),
+    detached: Type.Optional(
+      Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
+        description: 'How many documents stay without naming the account, by collection.',
+        examples: [{ invitations: 1 }],
+      }),
+    ),
     auditEvents: Type.Optional(
       Type.Integer({ minimum: 0, description: 'Events of the audit trail that hold nothing personal any more.' }),
     ),

@@ -36,6 +36,7 @@ const LIMITS: Partial<Record<MailTemplate, readonly [max: number, minutes: numbe
   'choose-password': [5, 60],
   'confirm-new-email': [5, 60],
   'magic-link': [3, 15],
+  'team-invitation': [10, 24 * 60],
 };
 const limited = Object.entries(LIMITS).map(([name, [max, minutes]]) => [name as MailTemplate, max, minutes] as const);
 

@@ -11,7 +11,6 @@ import {
   restoreDocument,
   updateDocument,
 } from '../../models/document-change.ts';
-import { settle } from '../../models/settling.ts';
 import {
   BODY_PROBLEMS,
   headers,
@@ -22,6 +21,7 @@ import {
   ref,
 } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
+import { letFollow } from '../followers.ts';
 import { etagOf, preconditionOf, sendVersioned } from '../representations.ts';
 import type { Plan, Step, Steps } from './declaration.ts';
 import type { FieldRules } from './fields.ts';
@@ -208,7 +208,7 @@ export function deleteRoute(app: App, plan: Plan): void {
         await deleted?.(stepOf(app, request, tx, gone));
         return gone;
       });
-      await settled(plan, request, document);
+      if (document['settling'] === true) await letFollow(request, plan.model.modelName, document._id);
       return reply.code(204).send(null);
     },
   });
@@ -235,16 +235,8 @@ export function restoreRoute(app: App, plan: Plan): void {
         await restored?.(stepOf(app, request, tx, back));
         return back;
       });
-      await settled(plan, request, document);
+      if (document['settling'] === true) await letFollow(request, plan.model.modelName, document._id);
       return sendVersioned(request, reply, document, show(await shownTo(plan, request, document)));
     },
-  });
-}
-
-/** What belongs to it follows at once; if that breaks off, the schedule goes on with it. */
-async function settled({ model }: Plan, request: FastifyRequest, { _id, settling }: StoredDocument): Promise<void> {
-  if (settling !== true) return;
-  await settle(model.modelName, _id).catch((error: unknown) => {
-    request.log.warn({ err: error }, 'what belongs to a document has still to follow it');
   });
 }
