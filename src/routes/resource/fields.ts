@@ -15,7 +15,7 @@ const NEVER = { decides: 'never' } as const;
  * How a field's rules read for an audience: those of a role or a permission are for administration, those about
  * documents for everybody else. A rule that the whole operation has to pass decides nothing more.
  */
-export function fieldRule(
+function fieldRule(
   { kind, rules }: Audience,
   given: Rule | readonly Rule[] | undefined,
   operation: 'read' | 'update' | 'create',

@@ -22,7 +22,7 @@ import { cursorFor, linkToNext } from '../representations.ts';
 import type { LinkRelation, Plan } from './declaration.ts';
 import { junctionOf } from './include.ts';
 import { callerOf, reachOf, reachOne } from './reach.ts';
-import { isPublic, tagOf } from './route.ts';
+import { tagOf } from './route.ts';
 
 /** A relation of a resource with what its routes need. */
 interface LinkPlan {
@@ -184,6 +184,3 @@ const exampleOf = ({ fields }: LinkRelation) =>
       return examples.length > 0 ? [[name, examples[0]]] : [];
     }),
   );
-
-/** Links stand where the operations stand by which they are made and read. */
-export const linksArePublic = (plan: Plan): boolean => isPublic(plan, 'read');

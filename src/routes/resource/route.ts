@@ -1,8 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteOptions as FastifyRouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { ErrorCode } from '../../errors.ts';
-import type { Filter } from '../../models/document.ts';
-import { toId } from '../../models/ids.ts';
 import type { Role } from '../../models/user.ts';
 import { closed, Id, problems, signedInProblems } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
@@ -93,7 +91,3 @@ export function tagOf({ plural }: Pick<Plan, 'plural'>): string {
   const text = words(plural);
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
-
-/** The ids of the URL as a filter, and what a new document takes from there. */
-export const idsIn = ({ nested }: Plan, params: unknown): Filter =>
-  Object.fromEntries(nested.map((name) => [name, toId((params as Record<string, string>)[name] ?? '')]));
