@@ -13,6 +13,7 @@ const life = {
   deletedWith: { bsonType: 'objectId' },
   settling: { bsonType: 'bool' },
   childrenRevision: { bsonType: 'number' },
+  journalRevision: { bsonType: 'number' },
 };
 
 const shapeOf = (fields, required) => ({
@@ -75,6 +76,34 @@ const more = [
   ['one_time_tokens', 'purpose', ['team-invitation']],
   ['outbox', 'template', ['team-invitation']],
 ];
+
+const journal = {
+  bsonType: 'object',
+  required: ['_id', 'transactionId', 'at', 'collection', 'documentId', 'revision', 'expiresAt'],
+  properties: {
+    _id: id,
+    transactionId: id,
+    at: { bsonType: 'date' },
+    collection: { bsonType: 'string', maxLength: 64 },
+    documentId: {},
+    revision: { bsonType: 'number' },
+    image: { bsonType: 'object' },
+    accounts: { bsonType: 'array', items: id },
+    expiresAt: { bsonType: 'date' },
+  },
+};
+const journalIndexes = [
+  { key: { at: 1, _id: 1 }, name: 'idx_journal_at' },
+  { key: { collection: 1, documentId: 1, revision: 1 }, name: 'idx_journal_collection_document_id_revision' },
+  {
+    key: { accounts: 1, _id: 1 },
+    name: 'idx_journal_accounts',
+    partialFilterExpression: { accounts: { $exists: true } },
+  },
+  { key: { expiresAt: 1 }, name: 'idx_journal_expires_at', expireAfterSeconds: 0 },
+];
+
+parts.push(['journal', journal, journalIndexes]);
 
 export async function up(db) {
   for (const [name, shape, indexes] of parts) {

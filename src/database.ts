@@ -45,16 +45,42 @@ export type Transaction = ClientSession;
 
 export const disconnect = (): Promise<void> => mongoose.disconnect();
 
+/** What takes part in every transaction. */
+interface Participant {
+  /** Before each try: nothing of the one before counts. */
+  readonly begin: (tx: Transaction) => void;
+  /** After the work, before the commit. */
+  readonly write: (tx: Transaction) => Promise<void>;
+}
+
+const participants: Participant[] = [];
+
+export function beforeCommit(participant: Participant): void {
+  participants.push(participant);
+}
+
+const open = new WeakSet<Transaction>();
+
+/** Whether it is one of those that are opened here. */
+export const isTransaction = (tx: Transaction): boolean => open.has(tx);
+
 /**
  * Runs `work` in one transaction and commits it, or leaves nothing behind. `work` may run again after a write
  * conflict, so it must not do anything that the transaction does not undo.
  */
 export function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return mongoose.connection.getClient().withSession((session) =>
-    session.withTransaction(() => work(session), {
-      readConcern: { level: 'snapshot' },
-      writeConcern: WRITE_CONCERN,
-      readPreference: 'primary',
-    }),
-  );
+  const options = {
+    readConcern: { level: 'snapshot' },
+    writeConcern: WRITE_CONCERN,
+    readPreference: 'primary',
+  } as const;
+  return mongoose.connection.getClient().withSession((session) => {
+    open.add(session);
+    return session.withTransaction(async () => {
+      for (const { begin } of participants) begin(session);
+      const result = await work(session);
+      for (const { write } of participants) await write(session);
+      return result;
+    }, options);
+  });
 }

@@ -1,5 +1,6 @@
 import type { Schema } from 'mongoose';
 import type { TSchema } from 'typebox';
+import { keepJournal } from '../models/journaling.ts';
 import { type ValidatorSchema, validatorOf } from './validator.ts';
 
 /** What a collection needs of its model, whatever the type of its documents. */
@@ -39,6 +40,8 @@ interface Declaration {
   readonly encrypted?: Fields;
   /** Stored paths that go into the archive of a person's data, for what belongs to a person. None unless given. */
   readonly archived?: readonly string[];
+  /** Whether each change leaves an image in the journal, so that the state of any moment can be restored. */
+  readonly journaled?: boolean;
   /** On the wire without being stored under that name. */
   readonly computed: Fields;
   /** Index name → what it serves. */
@@ -66,6 +69,7 @@ export interface Collection extends Declaration {
   readonly name: string;
   readonly encrypted: Fields;
   readonly archived: readonly string[];
+  readonly journaled: boolean;
   /** As the model has them; a migration makes them. */
   readonly indexDefinitions: readonly IndexDefinition[];
   /** As the model has it; a migration sets it. */
@@ -75,15 +79,33 @@ export interface Collection extends Declaration {
 /** Declares a collection. Whatever goes over all data (schema document, drift check) goes by these declarations. */
 export function defineCollection(declaration: Declaration): Collection {
   const { schema, collection } = declaration.model;
+  const { journaled = false, relations } = declaration;
+  const name = collection.collectionName;
+  if (journaled) keepJournal({ collection, name, accountPaths: pathsTo('users', relations) });
   return Object.freeze({
     ...declaration,
-    name: collection.collectionName,
+    name,
+    journaled,
+    private: { ...declaration.private, ...(journaled && REVISION_TEXT) },
     encrypted: declaration.encrypted ?? {},
     archived: declaration.archived ?? [],
     indexDefinitions: schema.indexes().map(([key, options]) => indexDefinition({ ...options, key })),
-    validator: validatorOf(schema),
+    validator: journaled ? withRevision(validatorOf(schema)) : validatorOf(schema),
   });
 }
+
+const REVISION_TEXT = {
+  journalRevision: 'Counts its changes, for the journal. Absent until the first that is journaled.',
+};
+
+const pathsTo = (collection: string, relations: readonly Relation[]): string[] =>
+  relations.flatMap(({ to, path }) => (to === collection ? [path] : []));
+
+/** The journal keeps its count in the documents, whatever their model. */
+const withRevision = (validator: ValidatorSchema): ValidatorSchema => ({
+  ...validator,
+  properties: { ...validator.properties, journalRevision: { bsonType: 'number' } },
+});
 
 /** An index as a model, a migration or a server describes it, reduced to what changes its effect. */
 export function indexDefinition(index: Readonly<Record<string, unknown>>): IndexDefinition {

@@ -15,6 +15,7 @@ import { guards } from './guard.ts';
 import { idempotencyKeys } from './idempotency-key.ts';
 import { identities } from './identity.ts';
 import { jobs } from './job.ts';
+import { journal } from './journal.ts';
 import { oneTimeTokens } from './one-time-token.ts';
 import { outbox } from './outbox.ts';
 import { rateLimits } from './rate-limit.ts';
@@ -49,6 +50,7 @@ const core: readonly Collection[] = [
   webhooks,
   webhookEvents,
   webhookDeliveries,
+  journal,
   idempotencyKeys,
   rateLimits,
 ];

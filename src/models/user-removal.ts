@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
 import { Invitation } from './invitation.ts';
+import { forgetJournal } from './journal.ts';
 import { refuseWhereRestricted } from './parents.ts';
 import { Removal, removeReferences } from './references.ts';
 import { User, type UserRecord } from './user.ts';
@@ -24,6 +25,7 @@ export async function removeUser(
   if (user.legalHold) throw new AppError('legal-hold');
   await refuseWhereRestricted(tx, 'User', [id]);
   await removeReferences(new Removal(origin, tx), 'User', [id]);
+  await forgetJournal(tx, id);
   // Teams have asked for it by its email, which is as personal as the rest.
   await Invitation.deleteMany({ email: user.email }, { session: tx });
   if (user.roles.includes('admin')) await keepAnAdmin(tx);

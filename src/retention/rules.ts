@@ -228,6 +228,13 @@ const TTL_RULES: readonly TtlRule[] = Object.freeze([
     by: 'ttl',
   },
   {
+    name: 'journal',
+    collection: 'journal',
+    text: 'Images of documents after each change.',
+    period: 'P7D',
+    by: 'ttl',
+  },
+  {
     name: 'api-keys',
     collection: 'api_keys',
     text: 'API keys that were given an end.',

@@ -11,6 +11,7 @@ const life = {
   deletedWith: { bsonType: 'objectId' },
   settling: { bsonType: 'bool' },
   childrenRevision: { bsonType: 'number' },
+  journalRevision: { bsonType: 'number' },
 };
 
 const lifeIndexes = (name) =>
@@ -77,6 +78,7 @@ const parts = [
         tagId: id,
         place: { bsonType: 'number', minimum: 1, maximum: 100 },
         createdAt: { bsonType: 'date' },
+        journalRevision: { bsonType: 'number' },
       },
     },
     [

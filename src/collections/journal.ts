@@ -1,0 +1,32 @@
+import { Journal } from '../models/journal.ts';
+import { defineCollection } from './define.ts';
+
+export const journal = defineCollection({
+  model: Journal,
+  purpose:
+    'What documents were after each change, for the state of any moment. Written in the transaction of the change.',
+  public: {},
+  admin: {},
+  private: {
+    _id: 'Of the entry.',
+    transactionId: 'The same for all that one transaction changed.',
+    at: 'When that was about to commit, by the clock of the service.',
+    collection: 'Whose document it is.',
+    documentId: 'Of the document.',
+    revision: 'Counts the changes of the document: the image with the highest is the last.',
+    image: 'The document after the change. Absent once it is removed.',
+    accounts: 'Accounts that the image names, which take the entry along when they are erased.',
+    expiresAt: 'Until then the moment can be asked for.',
+  },
+  computed: {},
+  indexes: {
+    idx_journal_at: 'What was changed until a moment.',
+    idx_journal_collection_document_id_revision: 'The images of a document.',
+    idx_journal_accounts: 'What goes with an erased account.',
+    idx_journal_expires_at: 'TTL: an entry goes after its time.',
+  },
+  relations: [],
+  enums: {},
+  retention: '7 days; those of an erased account go with it.',
+  wire: [],
+});

@@ -1,0 +1,47 @@
+import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
+
+/** Entries are kept for so long: as far back as a moment can be asked for. */
+export const JOURNAL_DAYS = 7;
+
+/**
+ * What documents were after each change, written in the transaction of the change: the state of any moment is the last
+ * image of each document before it. All entries of a transaction have its id and its time.
+ */
+const journalSchema = new Schema(
+  {
+    transactionId: { type: Schema.Types.ObjectId, required: true },
+    /** When the transaction was about to commit, by the clock of the service. */
+    at: { type: Date, required: true },
+    collection: { type: String, required: true, maxlength: 64 },
+    /** Of any type that an `_id` has. */
+    documentId: { type: Schema.Types.Mixed, required: true },
+    /** Counts the changes of that document: of several images the one with the highest is the last. */
+    revision: { type: Number, required: true },
+    /** The document after the change. Absent once it is removed. */
+    image: { type: Object },
+    /** Accounts that the image names, and the account that it is: they take it along when they are erased. */
+    accounts: { type: [{ type: Schema.Types.ObjectId }], default: undefined },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'journal', versionKey: false, suppressReservedKeysWarning: true },
+);
+
+journalSchema.index({ at: 1, _id: 1 }, { name: 'idx_journal_at' });
+journalSchema.index(
+  { collection: 1, documentId: 1, revision: 1 },
+  { name: 'idx_journal_collection_document_id_revision' },
+);
+journalSchema.index(
+  { accounts: 1, _id: 1 },
+  { name: 'idx_journal_accounts', partialFilterExpression: { accounts: { $exists: true } } },
+);
+journalSchema.index({ expiresAt: 1 }, { name: 'idx_journal_expires_at', expireAfterSeconds: 0 });
+
+export const Journal = model('Journal', journalSchema);
+
+export type JournalEntry = InferSchemaType<typeof journalSchema> & { _id: Types.ObjectId };
+
+/** Removes what the journal tells of an account that is gone: its images, and those of what belonged to it. */
+export async function forgetJournal(tx: ClientSession, account: Types.ObjectId): Promise<void> {
+  await Journal.deleteMany({ accounts: { $exists: true, $eq: account } }, { session: tx });
+}

@@ -1,0 +1,266 @@
+import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
+import { type ClientSession, Types } from 'mongoose';
+import { beforeCommit, isTransaction, transaction } from '../database.ts';
+import { JOURNAL_DAYS, Journal } from './journal.ts';
+
+/**
+ * Keeps the journal of collections: whatever writes to one of them, by whatever path, leaves the image of each document
+ * that it has changed, in the transaction of the change. It stands where all writes of this process pass, mongoose's own
+ * too, so that no call site can forget it. A write outside of any transaction gets one.
+ */
+
+type Native = Collection<Document>;
+type Options = { session?: ClientSession; projection?: Document; returnDocument?: 'before' | 'after' } & Document;
+type Id = Types.ObjectId | string;
+
+/** Which account paths an image has, by collection. */
+export interface Journaled {
+  readonly collection: object;
+  readonly name: string;
+  /** Paths that hold ids of accounts. */
+  readonly accountPaths: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+
+/** Of one document in one transaction: its last image, absent where it has to be read, `null` once it is removed. */
+interface Touched {
+  readonly id: Id;
+  image?: Document | null;
+  revision?: number;
+}
+
+/** What a transaction has changed so far, by collection and document. */
+type Changes = Map<Journaling, Map<string, Touched>>;
+
+const changesOf = new WeakMap<ClientSession, Changes>();
+
+/** Counts the changes of a document, in the document: whoever changes it after somebody else comes after them. */
+const REVISION = 'journalRevision';
+
+const counted = (update: Document): Document =>
+  Array.isArray(update)
+    ? [...update, { $set: { [REVISION]: { $add: [{ $ifNull: [`$${REVISION}`, 0] }, 1] } } }]
+    : { ...update, $inc: { ...(update['$inc'] as object), [REVISION]: 1 } };
+
+/** The writes of one collection, as the driver has them, with what they leave in the journal. */
+class Journaling {
+  readonly name: string;
+  readonly accountPaths: readonly string[];
+  readonly #native: Native;
+
+  constructor({ name, accountPaths }: Journaled, native: Native) {
+    this.name = name;
+    this.accountPaths = accountPaths;
+    this.#native = native;
+  }
+
+  #touch({ session }: Options, touched: Touched): void {
+    if (!session) return;
+    const changes: Changes = changesOf.get(session) ?? new Map();
+    const own = changes.get(this) ?? new Map<string, Touched>();
+    own.set(String(touched.id), touched);
+    changes.set(this, own);
+    changesOf.set(session, changes);
+  }
+
+  async insertOne(document: Document, options: Options): Promise<unknown> {
+    const image = { ...document, _id: document['_id'] ?? new Types.ObjectId(), [REVISION]: 1 };
+    const result = await this.#native.insertOne(image as never, options);
+    this.#touch(options, { id: image._id as Id, image });
+    return result;
+  }
+
+  async insertMany(documents: Document[], options: Options): Promise<unknown> {
+    const images = documents.map(
+      (document): Document => ({
+        ...document,
+        _id: document['_id'] ?? new Types.ObjectId(),
+        [REVISION]: 1,
+      }),
+    );
+    const result = await this.#native.insertMany(images as never, options);
+    for (const image of images) this.#touch(options, { id: image['_id'] as Id, image });
+    return result;
+  }
+
+  async #idsOf(filter: Document, { session }: Options, one: boolean): Promise<Id[]> {
+    const { _id } = filter;
+    if (one && (_id instanceof Types.ObjectId || typeof _id === 'string')) return [_id];
+    const found = await this.#native
+      .find(filter, { projection: { _id: 1 }, ...(session && { session }), ...(one && { limit: 1 }) })
+      .toArray();
+    return found.map((each) => each._id as unknown as Id);
+  }
+
+  async updateOne(filter: Document, update: Document, options: Options): Promise<unknown> {
+    const ids = await this.#idsOf(filter, options, true);
+    const result = await this.#native.updateOne(filter, counted(update), options);
+    if (result.upsertedId) this.#touch(options, { id: result.upsertedId as unknown as Id });
+    else if (result.matchedCount > 0) for (const id of ids) this.#touch(options, { id });
+    return result;
+  }
+
+  async updateMany(filter: Document, update: Document, options: Options): Promise<unknown> {
+    const ids = await this.#idsOf(filter, options, false);
+    const result = await this.#native.updateMany(filter, counted(update), options);
+    for (const id of ids) this.#touch(options, { id });
+    return result;
+  }
+
+  /** Updates alone: whatever else a bulk can do would pass by. */
+  async bulkWrite(operations: readonly Document[], options: Options): Promise<unknown> {
+    const writes: AnyBulkWriteOperation<Document>[] = [];
+    const ids: Id[] = [];
+    for (const operation of operations) {
+      const [kind = '', ...others] = Object.keys(operation);
+      const one = kind === 'updateOne';
+      if (others.length > 0 || !(one || kind === 'updateMany') || operation[kind].upsert)
+        throw new Error(`${this.name} is journaled: ${kind} in a bulk would pass the journal by`);
+      const { filter, update, ...more } = operation[kind] as Document;
+      ids.push(...(await this.#idsOf(filter as Document, options, one)));
+      writes.push({ [kind]: { ...more, filter, update: counted(update as Document) } } as never);
+    }
+    const result = await this.#native.bulkWrite(writes, options);
+    for (const id of ids) this.#touch(options, { id });
+    return result;
+  }
+
+  async findOneAndUpdate(filter: Document, update: Document, options: Options): Promise<unknown> {
+    const result = await this.#native.findOneAndUpdate(filter, counted(update), options);
+    const { lastErrorObject, value } = (options['includeResultMetadata'] ? result : { value: result }) as Document;
+    const id = (value?.['_id'] ?? lastErrorObject?.['upserted']) as Id | undefined;
+    if (id === undefined) return result;
+    const whole = options.returnDocument === 'after' && !options.projection;
+    this.#touch(options, { id, ...(whole && { image: value }) });
+    return result;
+  }
+
+  async deleteMany(filter: Document, options: Options): Promise<unknown> {
+    return this.#removed(filter, options, false, (which) => this.#native.deleteMany(which, options));
+  }
+
+  async deleteOne(filter: Document, options: Options): Promise<unknown> {
+    return this.#removed(filter, options, true, (which) => this.#native.deleteMany(which, options));
+  }
+
+  async findOneAndDelete(filter: Document, options: Options): Promise<unknown> {
+    return this.#removed(filter, options, true, (which) => this.#native.findOneAndDelete(which, options));
+  }
+
+  async #removed(
+    filter: Document,
+    options: Options,
+    one: boolean,
+    remove: (which: Document) => Promise<unknown>,
+  ): Promise<unknown> {
+    const { session, sort, hint } = options;
+    const found = await this.#native
+      .find(filter, {
+        projection: { [REVISION]: 1 },
+        ...(session && { session }),
+        ...(sort && { sort }),
+        ...(hint && { hint }),
+        ...(one && { limit: 1 }),
+      })
+      .toArray();
+    if (found.length === 0) return remove(filter);
+    const result = await remove({ _id: { $in: found.map(({ _id }) => _id) } });
+    for (const { _id, [REVISION]: revision = 0 } of found)
+      this.#touch(options, { id: _id as unknown as Id, image: null, revision: Number(revision) + 1 });
+    return result;
+  }
+
+  /** The images that are not known yet. What is gone meanwhile has an entry of its own. */
+  async complete(session: ClientSession, touched: readonly Touched[]): Promise<Touched[]> {
+    const unknown = touched.filter(({ image }) => image === undefined).map(({ id }) => id);
+    if (unknown.length === 0) return [...touched];
+    const read = await this.#native.find({ _id: { $in: unknown as never[] } }, { session }).toArray();
+    return [
+      ...touched.filter(({ image }) => image !== undefined),
+      ...read.map((image) => ({ id: image._id as unknown as Id, image: image as Document })),
+    ];
+  }
+}
+
+const WRITES = [
+  'insertOne',
+  'insertMany',
+  'updateOne',
+  'updateMany',
+  'bulkWrite',
+  'findOneAndUpdate',
+  'deleteOne',
+  'deleteMany',
+  'findOneAndDelete',
+] as const;
+
+/** Writes of the driver that nobody uses on a journaled collection: they would pass by. */
+const REFUSED = ['replaceOne', 'findOneAndReplace', 'initializeOrderedBulkOp', 'initializeUnorderedBulkOp'] as const;
+
+const kept = new WeakSet<object>();
+
+/** From here on every write to a collection is journaled. Said twice it is done once. */
+export function keepJournal(journaled: Journaled): void {
+  const { collection, name } = journaled;
+  if (kept.has(collection)) return;
+  kept.add(collection);
+  const original = collection as unknown as Native & Record<string, (...args: unknown[]) => Promise<unknown>>;
+  // The methods as they are now, whatever stands in their place afterwards.
+  const native = Object.create(original) as Native;
+  for (const method of [...WRITES, 'find'] as const)
+    Object.defineProperty(native, method, { value: original[method]?.bind(original) });
+  const journaling = new Journaling(journaled, native);
+  for (const method of WRITES) {
+    const write = async (...args: unknown[]): Promise<unknown> => {
+      const last = args.length - 1;
+      const arity = method.startsWith('update') || method === 'findOneAndUpdate' ? 3 : 2;
+      const options = (args.length === arity ? args[last] : {}) as Options;
+      const values = args.length === arity ? args.slice(0, -1) : args;
+      const within = (session: ClientSession) =>
+        (journaling[method] as (...all: unknown[]) => Promise<unknown>)(...values, { ...options, session });
+      if (!options.session) return transaction(within);
+      if (!isTransaction(options.session)) throw new Error(`${name} is journaled: it changes by transaction() alone`);
+      return within(options.session);
+    };
+    Object.defineProperty(original, method, { value: write, configurable: true });
+  }
+  for (const method of REFUSED) {
+    const refuse = () => {
+      throw new Error(`${name} is journaled: ${method} would pass the journal by`);
+    };
+    Object.defineProperty(original, method, { value: refuse, configurable: true });
+  }
+}
+
+const accountsIn = ({ name, accountPaths }: Journaling, { id, image }: Touched): Types.ObjectId[] => [
+  ...(name === 'users' ? [id as Types.ObjectId] : []),
+  ...accountPaths.flatMap((path) => (image?.[path] instanceof Types.ObjectId ? [image[path]] : [])),
+];
+
+/** Writes what a transaction has changed into the journal, at its end. */
+async function write(session: ClientSession): Promise<void> {
+  const changes = changesOf.get(session);
+  if (!changes) return;
+  changesOf.delete(session);
+  const [transactionId, at] = [new Types.ObjectId(), new Date()];
+  const expiresAt = new Date(at.getTime() + JOURNAL_DAYS * DAY_MS);
+  const entries: Document[] = [];
+  for (const [journaling, touched] of changes)
+    for (const each of await journaling.complete(session, [...touched.values()])) {
+      const accounts = accountsIn(journaling, each);
+      entries.push({
+        transactionId,
+        at,
+        collection: journaling.name,
+        documentId: each.id,
+        revision: each.image ? Number(each.image[REVISION] ?? 0) : each.revision,
+        ...(each.image && { image: each.image }),
+        ...(accounts.length > 0 && { accounts }),
+        expiresAt,
+      });
+    }
+  if (entries.length > 0) await Journal.collection.insertMany(entries as never, { session });
+}
+
+beforeCommit({ begin: (session) => void changesOf.delete(session), write });
