@@ -9,7 +9,7 @@ import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
 import { auditSeals } from './audit-seal.ts';
 import { credentials } from './credential.ts';
-import { type Collection, type IndexDefinition, indexDefinition } from './define.ts';
+import { type Collection, type IndexDefinition, indexDefinition, type StoredModel } from './define.ts';
 import { erasures } from './erasure.ts';
 import { guards } from './guard.ts';
 import { idempotencyKeys } from './idempotency-key.ts';
@@ -70,7 +70,8 @@ export const collections: readonly Collection[] = listed;
  * @returns what takes them away again
  */
 export function mount(...more: readonly Resource[]): () => void {
-  const models = more.flatMap((each) => each.collections.map(({ model }) => model));
+  const models = more.flatMap((each) => each.models);
+  for (const model of models) register(model);
   domain.push(...more);
   listed.push(...more.flatMap((each) => each.collections));
   return () => {
@@ -78,6 +79,17 @@ export function mount(...more: readonly Resource[]): () => void {
     listed.splice(listed.length - models.length);
     for (const { modelName } of models) mongoose.deleteModel(modelName);
   };
+}
+
+/** A model that was taken away before is one again: its module is loaded once. */
+function register(model: StoredModel): void {
+  const { modelName, collection } = model;
+  const registry = mongoose.connection as unknown as {
+    models: Record<string, StoredModel>;
+    collections: Record<string, object>;
+  };
+  registry.models[modelName] ??= model;
+  registry.collections[collection.collectionName] ??= collection;
 }
 
 const NAMESPACE_NOT_FOUND = 26;

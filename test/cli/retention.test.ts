@@ -46,10 +46,10 @@ describe('roster retention', () => {
   it('apply gives what is there the end by the period as it is now, and says for how many beforehand', async () => {
     const shorter = { DELETED_USER_RETENTION_DAYS: '5' };
     const planned = await retention(['apply', '--dry-run', '--json'], shorter);
-    expect(JSON.parse(planned.stdout)).toEqual({ 'deleted-accounts': 1, sessions: 0 });
+    expect(JSON.parse(planned.stdout)).toEqual({ 'deleted-accounts': 1, 'deleted-documents': 0, sessions: 0 });
     expect(await emails()).toEqual(['due', 'later']);
     const { stdout } = await retention(['apply', '--json'], shorter);
-    expect(JSON.parse(stdout)).toEqual({ 'deleted-accounts': 1, sessions: 0 });
+    expect(JSON.parse(stdout)).toEqual({ 'deleted-accounts': 1, 'deleted-documents': 0, sessions: 0 });
     const due = await db.collection('users').countDocuments({ purgeAt: { $lte: new Date() } });
     expect(due).toBe(2);
   });

@@ -15,8 +15,9 @@ export async function buildNotebookApp(overrides: Record<string, string> = {}): 
   return {
     ...service,
     close: async () => {
-      await service.close();
+      // Before the database is looked over: it has collections that no list has any more, and so is not used again.
       unmount();
+      await service.close();
     },
   };
 }

@@ -1,5 +1,9 @@
 import type { LightMyRequestResponse as Response } from 'fastify';
+import { transaction } from '../../src/database.ts';
+import { toId } from '../../src/models/ids.ts';
+import type { TeamRole } from '../../src/models/membership.ts';
 import { mailOf, Outbox, type OutboxRecord } from '../../src/models/outbox.ts';
+import { addMember } from '../../src/models/team-members.ts';
 import type { TestApp } from './app.ts';
 import type { Person } from './people.ts';
 
@@ -28,17 +32,10 @@ export async function invitationToken({ deps }: TestApp, email: string): Promise
 export const accepted = (who: Person, token: string, on?: TestApp): Promise<Response> =>
   who.call('POST', '/v1/invitations/accept', { token }, on ? { on } : {});
 
-/** Makes somebody a member by an invitation. */
-export async function join(
-  service: TestApp,
-  { url }: MadeTeam,
-  by: Person,
-  who: Person,
-  role = 'member',
-): Promise<void> {
-  await by.call('POST', `${url}/invitations`, { email: who.email, role });
-  const response = await accepted(who, await invitationToken(service, who.email));
-  if (response.statusCode !== 200) throw new Error(`accepting answered ${response.statusCode}: ${response.body}`);
+/** Makes somebody a member, as an accepted invitation does. */
+export async function join({ id }: MadeTeam, who: Person, role: TeamRole = 'member'): Promise<void> {
+  const origin = { actor: { type: 'user', id: toId(who.id) } } as const;
+  await transaction((tx) => addMember({ tx, origin }, toId(id), toId(who.id), role));
 }
 
 /** Where the membership of somebody is, after giving it a role where one is given. */

@@ -35,7 +35,7 @@ describe('a team', () => {
 
   it('is renamed by owners and admins; members are told that they may not', async () => {
     const team = await newTeam(ada);
-    await join(service, team, ada, bob);
+    await join(team, bob);
     expect(outcome(await bob.call('PATCH', team.url, { name: 'Mine' }))).toBe('403 forbidden');
     expect((await ada.call('PATCH', team.url, { name: 'Looms' })).json()).toMatchObject({ name: 'Looms' });
     await memberUrl(ada, team, bob, 'admin');
@@ -44,7 +44,7 @@ describe('a team', () => {
 
   it('is hidden from all its members once it is deleted, and comes back with them', async () => {
     const team = await newTeam(ada);
-    await join(service, team, ada, bob);
+    await join(team, bob);
     expect(outcome(await bob.call('DELETE', team.url))).toBe('403 forbidden');
     expect((await ada.call('DELETE', team.url)).statusCode).toBe(204);
     for (const who of [ada, bob]) {
@@ -106,7 +106,7 @@ describe('an invitation', () => {
 
   it('to own a team comes from an owner', async () => {
     const team = await newTeam(ada);
-    await join(service, team, ada, bob);
+    await join(team, bob);
     await memberUrl(ada, team, bob, 'admin');
     const invite = (who: Person, role: string) =>
       who.call('POST', `${team.url}/invitations`, { email: freshEmail(), role });
@@ -128,7 +128,7 @@ describe('an invitation', () => {
 describe('the last owner', () => {
   it('stays: neither leaves, nor is demoted, nor removed', async () => {
     const team = await newTeam(ada);
-    await join(service, team, ada, bob);
+    await join(team, bob);
     const own = await memberUrl(ada, team, ada);
     expect(outcome(await ada.call('POST', `${team.url}/leave`))).toBe('409 last-owner');
     expect(outcome(await ada.call('PATCH', own, { role: 'member' }))).toBe('409 last-owner');
@@ -139,7 +139,7 @@ describe('the last owner', () => {
   it.each(['leave', 'demote each other'])('of two who %s at once, one stays', async (how) => {
     for (let round = 0; round < 3; round += 1) {
       const team = await newTeam(ada);
-      await join(service, team, ada, bob, 'owner');
+      await join(team, bob, 'owner');
       const urls = [await memberUrl(ada, team, bob), await memberUrl(ada, team, ada)];
       const act = (who: Person, on: TestApp) =>
         how === 'leave'
@@ -155,7 +155,7 @@ describe('the last owner', () => {
   it('keeps the account, until the team is given away or deleted', async () => {
     const team = await newTeam(ada);
     const gone = await person(service);
-    await join(service, team, ada, gone);
+    await join(team, gone);
     expect(outcome(await ada.call('POST', `${team.url}/transfer`, { userId: eve.id }))).toBe('404 not-found');
     expect((await ada.call('POST', `${team.url}/transfer`, { userId: gone.id })).json()).toMatchObject({
       role: 'owner',
@@ -176,8 +176,8 @@ describe('the last owner', () => {
 describe('members', () => {
   it('leave by themselves, and are removed by those who may', async () => {
     const team = await newTeam(ada);
-    await join(service, team, ada, bob);
-    await join(service, team, ada, eve, 'admin');
+    await join(team, bob);
+    await join(team, eve, 'admin');
     expect(outcome(await bob.call('DELETE', await memberUrl(ada, team, eve)))).toBe('403 forbidden');
     expect(outcome(await eve.call('DELETE', await memberUrl(ada, team, ada)))).toBe('403 forbidden');
     expect((await eve.call('DELETE', await memberUrl(ada, team, bob))).statusCode).toBe(204);
@@ -189,7 +189,7 @@ describe('members', () => {
 
   it('keep their role from one team to the other', async () => {
     const [one, other] = [await newTeam(ada), await newTeam(bob)];
-    await join(service, one, ada, bob);
+    await join(one, bob);
     const theirs = await memberUrl(ada, one, bob);
     expect(outcome(await bob.call('PATCH', theirs, { role: 'owner' }))).toBe('403 forbidden');
     const through = theirs.replace(one.id, other.id);
@@ -199,7 +199,7 @@ describe('members', () => {
 
   it('each change is told of once in the audit trail, by who made it', async () => {
     const team = await newTeam(ada);
-    await join(service, team, ada, bob);
+    await join(team, bob);
     const url = await memberUrl(ada, team, bob, 'admin');
     const id = url.slice(-24);
     const events = await AuditEvent.find({ 'target.id': id }).sort({ _id: 1 }).lean();

@@ -132,4 +132,4 @@ it('no text in any field makes the service itself backtrack', async () => {
         expect((await attempt(service, operation, admin, body)).statusCode).toBeLessThan(500);
       });
   }
-});
+}, 60_000);

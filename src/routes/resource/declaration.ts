@@ -161,7 +161,9 @@ export interface Plan extends Audience {
 /** A domain collection with its routes: what `collections/index.ts` lists. */
 export interface Resource extends Includable {
   readonly modelName: string;
-  /** Its own, and those of its junctions. */
+  /** Its own model, and those of its junctions. */
+  readonly models: readonly StoredModel[];
+  /** Their collections. */
   readonly collections: readonly Collection[];
   readonly name: string;
   readonly plural: string;

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import type { StoredModel } from '../../collections/define.ts';
 import { isAdminRule } from '../../lib/access-rules.ts';
 import { and, documentModel } from '../../models/document.ts';
 import { type Caller, filterOf } from '../../models/document-access.ts';
@@ -70,6 +71,7 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
     },
     visibleTo,
     tag: { name: tagOf({ plural: pluralOf(options) }), description: options.purpose },
+    models: modelsOf(options),
     get collections() {
       checkDeclaration(options, plans());
       return [collectionOf(options, plans()), ...junctionsOf(options)];
@@ -92,6 +94,11 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
     scopes: scopesOf(plans, options.beside),
   };
 }
+
+const modelsOf = ({ model, include = {} }: ResourceOptions<never>): StoredModel[] => [
+  model,
+  ...Object.values(include).flatMap((relation) => (relation.kind === 'links' ? [relation.through] : [])),
+];
 
 /** Those that it gives a name, each once. */
 function schemasOf(plan: Plan): Named[] {
