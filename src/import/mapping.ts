@@ -1,0 +1,47 @@
+/** What became of one field of a foreign account: where it went, or why it was left out. */
+export interface Note {
+  readonly from: string;
+  readonly to?: string;
+  readonly reason?: string;
+}
+
+/** What became of a field of a foreign format, in so many accounts. */
+export interface MappingRow {
+  readonly from: string;
+  /** Null for what is left out. */
+  readonly to: string | null;
+  readonly accounts: number;
+  readonly reason: string | null;
+}
+
+/** Foreign files may name any number of fields; so many are told apart. */
+const MAX_ROWS = 500;
+const OTHERS: Note = { from: 'other fields', reason: 'there are more fields than this report has lines' };
+
+/** Counts what became of each field, so that nothing that is left out is lost silently. */
+export class Mapping {
+  readonly #counts = new Map<string, { readonly note: Note; accounts: number }>();
+
+  add(notes: readonly Note[]): void {
+    for (const note of notes) this.#count(note);
+  }
+
+  /** What was taken first, then what was left out, each in the order in which it was met. */
+  rows(): MappingRow[] {
+    const rows = [...this.#counts.values()].map(({ note, accounts }) => ({
+      from: note.from,
+      to: note.to ?? null,
+      accounts,
+      reason: note.reason ?? null,
+    }));
+    return [...rows.filter(({ to }) => to !== null), ...rows.filter(({ to }) => to === null)];
+  }
+
+  #count(note: Note): void {
+    const key = JSON.stringify([note.from, note.to, note.reason]);
+    const counted = this.#counts.get(key);
+    if (counted) counted.accounts++;
+    else if (this.#counts.size < MAX_ROWS || note === OTHERS) this.#counts.set(key, { note, accounts: 1 });
+    else this.#count(OTHERS);
+  }
+}
