@@ -1,7 +1,7 @@
 /**
  * Supabase: the rows of `auth.users`, as JSON (an object a line, `select to_jsonb(u) from auth.users u`) or as CSV with
  * a header (`copy … to stdout csv header`).
- * https://supabase.com/docs/guides/platform/migrating-within-supabase
+ * https://supabase.com/docs/guides/auth/managing-user-data
  */
 import type { Draft } from './draft.ts';
 import { firebaseHash } from './firebase-hash-config.ts';
