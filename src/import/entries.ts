@@ -30,7 +30,7 @@ export const isTarget = (name: string): boolean =>
   name === NO_FIELD || METADATA_MEMBER.test(name) || PORTABLE_FIELDS.some((field) => field === name);
 
 /** Blank lines are no entries. */
-export const isBlank = (record: RawRecord): boolean => 'text' in record && record.text.trim() === '';
+const isBlank = (record: RawRecord): boolean => 'text' in record && record.text.trim() === '';
 
 /**
  * The accounts of a file in our own form, one after the other, at bounded memory.

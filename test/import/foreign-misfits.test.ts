@@ -18,6 +18,31 @@ describe('what does not fit', () => {
     expect(leftOut.map(({ from }) => from)).toEqual(['b.c', 'deep', 'long'].map((key) => `user_metadata.${key}`));
   });
 
+  it('of what people wrote themselves never stands in the place of what they could not change', async () => {
+    const user = {
+      email: 'a@example.com',
+      user_id: 'auth0|1',
+      user_metadata: { externalId: 'auth0|2', plan: 'mine' },
+      app_metadata: { plan: 'theirs' },
+    };
+    const { entries } = await auth0(user, { includeAppMetadata: true });
+    expect(firstValue(entries)).toMatchObject({ metadata: { externalId: 'auth0|1', plan: 'theirs' } });
+    for (const [format, [own, of]] of Object.entries({
+      supabase: ['raw_user_meta_data', 'raw_app_meta_data'],
+      clerk: ['unsafe_metadata', 'public_metadata'],
+    } as const)) {
+      const row = {
+        email: 'a@example.com',
+        id: '1',
+        [own]: { externalId: '2', plan: 'mine' },
+        [of]: { plan: 'theirs' },
+      };
+      const source = Readable.from([Buffer.from(JSON.stringify(row))]);
+      const outcome = await read(format, source, false, { includeAppMetadata: true });
+      expect(firstValue(outcome.entries)).toMatchObject({ metadata: { externalId: '1', plan: 'theirs' } });
+    }
+  });
+
   it('of prototypes reaches none', async () => {
     const { entries } = await auth0(
       JSON.parse(

@@ -26,9 +26,9 @@ export const clerk: ForeignFormat = {
     if (digest !== undefined) draft.password('password_digest', hashOf(digest, hasher, options));
     draft.keepForApplication('id', 'externalId');
     draft.keep('username', 'username');
-    draft.keepMembers('unsafe_metadata', objectOf(draft.take('unsafe_metadata')) ?? {});
     for (const field of ['public_metadata', 'private_metadata'])
       draft.keepMembersForApplication(field, objectOf(draft.take(field)) ?? {});
+    draft.keepMembers('unsafe_metadata', objectOf(draft.take('unsafe_metadata')) ?? {});
     draft.leaveOutAll(LEFT_OUT.signIn, ['locked', 'lockout_expires_in_seconds']);
     draft.leaveOutAll(
       LEFT_OUT.phone,

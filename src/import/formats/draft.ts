@@ -110,7 +110,8 @@ export class Draft {
 
   /**
    * Likewise for what applications keep there, such as a plan or a customer's number, and trust because people cannot
-   * change it. Here everybody changes their own metadata, so it only comes along where the operator says so.
+   * change it. Here everybody changes their own metadata, so it only comes along where the operator says so; and before
+   * anything of people's own, which would else stand in its place.
    */
   keepForApplication(from: string, key: string, value: unknown = this.take(from)): void {
     if (value === undefined || value === null) return;

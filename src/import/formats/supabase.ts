@@ -24,10 +24,10 @@ export const supabase: ForeignFormat = {
     status(draft);
     const hash = draft.take('encrypted_password');
     if (hash !== undefined) draft.password('encrypted_password', hashOf(hash, options));
-    userMetadata(draft);
     draft.keepForApplication('id', 'externalId');
     const { provider: _, providers: __, ...applications } = objectOf(draft.take('raw_app_meta_data')) ?? {};
     draft.keepMembersForApplication('raw_app_meta_data', applications);
+    userMetadata(draft);
     draft.leaveOutAll(LEFT_OUT.phone, ['phone', 'phone_confirmed_at', 'phone_change']);
     draft.leaveOutAll(LEFT_OUT.roles, ['role', 'is_super_admin', 'aud']);
     draft.leaveOutAll(LEFT_OUT.times, ['updated_at', 'last_sign_in_at', 'confirmed_at', 'invited_at']);

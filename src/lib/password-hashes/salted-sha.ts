@@ -21,8 +21,7 @@ export interface SaltedShaHash {
 export const isShaFunction = (text: string | undefined): text is ShaFunction =>
   text !== undefined && Object.hasOwn(DIGEST_BYTES, text);
 
-export const isSaltPosition = (text: string | undefined): text is SaltPosition =>
-  text === 'prefix' || text === 'suffix';
+const isSaltPosition = (text: string | undefined): text is SaltPosition => text === 'prefix' || text === 'suffix';
 
 export const formatSaltedSha = (hash: ShaFunction, position: SaltPosition, salt: Buffer, digest: Buffer): string =>
   formatPhc(hash, { salt: position }, salt, digest);
