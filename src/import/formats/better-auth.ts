@@ -6,7 +6,7 @@
 import type { Draft } from './draft.ts';
 import { type ForeignFormat, LEFT_OUT } from './format.ts';
 import { asItIs, decode, type HashText, malformed, scrypt } from './hashes.ts';
-import { booleanOf, isObject, suspendedWhen, timeOf } from './values.ts';
+import { booleanOf, isObject, isOver, suspendedWhen, timeOf } from './values.ts';
 
 export const betterAuth: ForeignFormat = {
   name: 'better-auth',
@@ -45,8 +45,7 @@ function camelCased(record: Record<string, unknown>): Record<string, unknown> {
 function ban(draft: Draft): void {
   const [banned, until] = [draft.take('banned'), draft.take('banExpires')];
   if (banned === undefined) return;
-  const isOver = until !== undefined && new Date(String(timeOf(until))).getTime() < Date.now();
-  if (isOver) draft.leaveOut('banned', 'is over');
+  if (until !== undefined && isOver(until)) draft.leaveOut('banned', 'is over');
   else draft.put('banned', 'status', suspendedWhen(banned));
 }
 

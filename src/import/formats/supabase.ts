@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts';
 import { firebaseHash } from './firebase-hash-config.ts';
 import { type ForeignFormat, type FormatOptions, LEFT_OUT } from './format.ts';
 import { asItIs, type HashText, malformed } from './hashes.ts';
-import { objectOf, textOf, timeOf } from './values.ts';
+import { isOver, objectOf, textOf, timeOf } from './values.ts';
 
 /** What its server itself puts into the metadata of a user, and what stands elsewhere in a row. */
 const OF_THE_SERVER = new Set(['sub', 'iss', 'email', 'email_verified', 'phone_verified', 'provider_id', 'user_name']);
@@ -42,8 +42,7 @@ function status(draft: Draft): void {
     draft.refuse({ pointer: '/status', code: 'not-allowed', detail: 'is deleted there' });
   const until = draft.take('banned_until');
   if (until === undefined) return;
-  const isOver = new Date(String(until)).getTime() < Date.now();
-  if (isOver) draft.leaveOut('banned_until', 'is over');
+  if (isOver(until)) draft.leaveOut('banned_until', 'is over');
   else draft.put('banned_until', 'status', 'suspended');
 }
 
