@@ -9,7 +9,7 @@ import { Mapping } from '../../src/import/mapping.ts';
 
 /** What a system writes, of people whose password is that of the examples. */
 export const fixture = (file: string): string => new URL(`../import/fixtures/${file}`, import.meta.url).pathname;
-const hashConfig = parseFirebaseHashConfig(readFileSync(fixture('firebase-hash-config.txt'), 'utf8'));
+export const hashConfig = parseFirebaseHashConfig(readFileSync(fixture('firebase-hash-config.txt'), 'utf8'));
 export const signerKey = hashConfig?.signerKey ?? '';
 interface Outcome {
   /** Accounts by the part of their email before the @. */

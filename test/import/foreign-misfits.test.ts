@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HASHES } from '../../examples/hashes.ts';
+import { checkAccount } from '../../src/import/account.ts';
 import type { Entry } from '../../src/import/entries.ts';
 import type { FormatOptions } from '../../src/import/formats/format.ts';
+import { FOREIGN_FORMATS } from '../../src/import/formats/index.ts';
 import { read } from '../helpers/foreign-files.ts';
 
 describe('what does not fit', () => {
@@ -85,3 +88,57 @@ describe('what does not fit', () => {
     expect(entries.some((entry) => 'problems' in entry)).toBe(true);
   });
 });
+
+/** The members that the systems write, at any level: so that values of all kinds stand where others are expected. */
+const KNOWN = [
+  ...'email email_verified emailVerified name given_name displayName blocked created_at createdAt createdTimestamp'.split(
+    ' ',
+  ),
+  ...'user_metadata app_metadata custom_password_hash algorithm hash value encoding salt position cost password'.split(
+    ' ',
+  ),
+  ...'passwordHash localId customAttributes credentials type secretData credentialData attributes enabled'.split(' '),
+  ...'encrypted_password banned_until deleted_at raw_user_meta_data raw_app_meta_data full_name picture'.split(' '),
+  ...'Attributes Name Value Enabled UserCreateDate email_addresses verification primary_email_address_id'.split(' '),
+  ...'verified_email_addresses primary_email_address password_digest password_hasher public_metadata'.split(' '),
+  ...'_hashed_password username _created_at $date accounts providerId banned banExpires _auth_data_x id'.split(' '),
+];
+const HASH_TEXTS = [
+  '{"value":"eA==","salt":"eA=="}',
+  '{"algorithm":"argon2","hashIterations":5}',
+  '{"algorithm":"pbkdf2-sha256","hashIterations":1e99}',
+  'argon2',
+  'scrypt',
+  'pbkdf2_sha256',
+  'pbkdf2_sha256$1$$',
+  '$fbscrypt$v=1,n=14,r=8,p=1,ss=,sk=a$b$c',
+  '$pbkdf2-sha256$i=1$a$b',
+  'scrypt:1:1:1$a$b',
+  'scrypt_firebase',
+  '00:00',
+];
+
+it.each(FOREIGN_FORMATS.map(({ name }) => name))(
+  'whatever stands in a record of %s, the import goes on',
+  async (name) => {
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom('', 'a@example.com', 'x', ...HASH_TEXTS),
+        fc.constantFrom(null, true, 0, -1, 1e308, 1_600_000_000, '2999-01-01', 'infinity'),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom(...KNOWN), tie('value'), { maxKeys: 4 }),
+      ),
+    }));
+    const record = fc.dictionary(fc.constantFrom(...KNOWN), value, { maxKeys: 20 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 3 }), async (records) => {
+        const source = Readable.from([Buffer.from(JSON.stringify(records))]);
+        const { entries } = await read(name, source, false);
+        expect(entries).toHaveLength(records.length);
+        for (const entry of entries) if ('value' in entry) checkAccount(entry.value);
+      }),
+      { numRuns: 300 },
+    );
+  },
+);
