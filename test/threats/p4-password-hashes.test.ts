@@ -128,11 +128,12 @@ describe('a hash of another kind or cost', () => {
     expect((await signIn(email, typed)).statusCode).toBe(201);
   });
 
-  it('that takes no time to check takes as long as that of nobody', async () => {
+  it('that takes no time to check takes about as long as that of nobody', async () => {
     const passwords = createPasswords({ memoryKiB: 19_456, passes: 2, parallelism: 1, maxQueue: 10 });
     const ofNobody = await quickest(0, () => passwords.verify(undefined, 'a wrong pass phrase'));
     const ofSha = await quickest(0, () => passwords.verify(saltedSha(PASSWORD), 'a wrong pass phrase'));
-    expect(ofSha).toBeGreaterThan(ofNobody / 2);
+    // The SHA alone takes less than a hundredth; a busy machine makes no more than a few times a difference.
+    expect(ofSha).toBeGreaterThan(ofNobody / 8);
   });
 
   it('is renewed to what the instance is set to', async () => {
