@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { MAIL_LOCALES } from './lib/mail/locales/index.ts';
-import { HASH_BOUNDS, HASH_MINIMUM } from './lib/password-hash.ts';
+import { HASH_BOUNDS, HASH_MINIMUM } from './lib/password-hashes/bounds.ts';
 
 const seconds = (description: string, value: number, minimum = 1) =>
   Type.Integer({ description: `${description} In seconds.`, default: value, minimum });
@@ -157,6 +157,13 @@ export const configSchema = Type.Object({
     maximum: HASH_BOUNDS.parallelism,
     description: 'Lanes of one argon2id hash.',
   }),
+  FIREBASE_SCRYPT_KEY: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9+/]{22,}={0,2}$',
+      description:
+        'Signer key (`base64_signer_key`) of the Firebase project that accounts were imported from; without it their owners cannot sign in by password. Not needed once all have signed in.',
+    }),
+  ),
   HASHING_CONCURRENCY: Type.Optional(
     Type.Integer({
       minimum: 1,

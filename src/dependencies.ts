@@ -16,6 +16,8 @@ export const passwordsOf = (config: Config): Passwords =>
     parallelism: config.ARGON2_PARALLELISM,
     concurrency: config.HASHING_CONCURRENCY,
     maxQueue: config.HASHING_QUEUE,
+    firebaseScryptKey:
+      config.FIREBASE_SCRYPT_KEY === undefined ? undefined : Buffer.from(config.FIREBASE_SCRYPT_KEY, 'base64'),
   });
 
 /**

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { type Argon2Cost, type Calibration, calibrate, measureHashing } from '../lib/argon2-calibration.ts';
-import { HASH_BOUNDS, HASH_MINIMUM } from '../lib/password-hash.ts';
+import { HASH_BOUNDS, HASH_MINIMUM } from '../lib/password-hashes/bounds.ts';
 import { CommandError, say, UsageError } from './context.ts';
 import { positiveInteger } from './options.ts';
 

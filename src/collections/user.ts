@@ -29,7 +29,7 @@ export const users = defineCollection({
   private: {
     _id: 'On the wire as `id`.',
     passwordHash:
-      'argon2id, or an imported bcrypt hash until the next sign-in. Never selected by default, never on the wire.',
+      'argon2id, or an imported hash of another kind until the next sign-in. Never selected by default, never on the wire.',
     previousStatus: 'What a restore goes back to.',
     dormancyWarnedAt: 'When its owner was warned that nobody had signed in for long; gone with the next sign-in.',
     passwordChangedAt: 'Of the last change of the password.',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accessDocument } from './access.ts';
 import { configurationDocument } from './configuration.ts';
+import { portableUserDocument } from './portable-user.ts';
 import { schemaDocument } from './schema.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
@@ -29,6 +30,7 @@ export async function writeDocuments(): Promise<string[]> {
     await writeSchemaDocument(),
     await write('configuration.md', configurationDocument()),
     await write('access.md', access),
+    await write('portable-user.schema.json', portableUserDocument()),
     await write('openapi.json', openApi),
   ];
 }

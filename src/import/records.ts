@@ -66,11 +66,16 @@ export async function* readRecords(source: AsyncIterable<Buffer>, findEnd: FindE
 }
 
 /** The record that is being read. */
-class OpenRecord {
+export class OpenRecord {
   #line = 1;
   #bytes = 0;
   #pieces: Buffer[] = [];
   #lineFeeds = 0;
+
+  /** Where it begins. */
+  get line(): number {
+    return this.#line;
+  }
 
   get isEmpty(): boolean {
     return this.#bytes === 0;
@@ -81,6 +86,11 @@ class OpenRecord {
     this.#lineFeeds += countLineFeeds(piece);
     if (this.#bytes > MAX_RECORD_BYTES) this.#pieces = [];
     else this.#pieces.push(piece);
+  }
+
+  /** What stands between records, and belongs to none. */
+  skip(piece: Buffer): void {
+    this.#line += countLineFeeds(piece);
   }
 
   close(): RawRecord {
@@ -113,7 +123,7 @@ function countLineFeeds(bytes: Buffer): number {
 }
 
 /** Spreadsheets and Windows tools begin UTF-8 with a mark that is no part of the first record. */
-async function* withoutByteOrderMark(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* withoutByteOrderMark(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of source) {
     if (start === undefined) {

@@ -1,4 +1,4 @@
-import type { Argon2Hash } from './password-hash.ts';
+import type { Argon2Hash } from './password-hashes/argon2.ts';
 import { createPasswords } from './passwords.ts';
 
 export type Argon2Cost = Pick<Argon2Hash, 'memoryKiB' | 'passes' | 'parallelism'>;

@@ -1,17 +1,23 @@
 /**
  * Hashing and verifying passwords.
  *
- * New hashes are argon2id. Imported ones (argon2i, argon2d, argon2id of other cost, bcrypt) verify as they are and are
- * renewed at the next sign-in. Every call goes through one bounded queue.
+ * New hashes are argon2id. Imported ones (argon2 of other kinds and costs, bcrypt, scrypt, Firebase's scrypt, PBKDF2,
+ * salted SHA) verify as they are and are renewed at the next sign-in. Every call goes through one bounded queue.
  *
  * The argon2 package is pinned to 0.44.0: later builds want Node-API 10 and crash on Node 20.
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import argon2 from 'argon2';
-import bcrypt from 'bcrypt';
 import { createHashingQueue, type HashingStats } from './hashing-queue.ts';
-import { type Argon2Hash, argon2CostProblem, type BcryptHash, inspectHash } from './password-hash.ts';
+import { inspectHash, type PasswordHash } from './password-hash.ts';
+import { argon2CostProblem, verifyArgon2 } from './password-hashes/argon2.ts';
+import { fitsBcrypt, verifyBcrypt } from './password-hashes/bcrypt.ts';
+import { verifyFirebaseScrypt } from './password-hashes/firebase-scrypt.ts';
+import { verifyPbkdf2 } from './password-hashes/pbkdf2.ts';
+import { passwordBytes } from './password-hashes/phc.ts';
+import { verifySaltedSha } from './password-hashes/salted-sha.ts';
+import { verifyScrypt } from './password-hashes/scrypt.ts';
 
 export interface PasswordOptions {
   /** Memory of one hash in KiB. */
@@ -22,13 +28,18 @@ export interface PasswordOptions {
   readonly concurrency?: number | undefined;
   /** How many more may wait. */
   readonly maxQueue: number;
+  /** Signer key of the Firebase project that hashes were imported from; without it no password matches those. */
+  readonly firebaseScryptKey?: Buffer | undefined;
 }
 
 interface Verification {
   readonly valid: boolean;
   /** The password is right, and its hash should be replaced by a new one of this password. */
   readonly renew: boolean;
-  /** Only set for a stored hash that no password can match: malformed, of an unknown kind, or above the cost bounds. */
+  /**
+   * Only set for a stored hash that no password can match: malformed, of an unknown kind, above the cost bounds, or of
+   * Firebase while its signer key is not known.
+   */
   readonly corrupt?: true;
 }
 
@@ -51,8 +62,6 @@ const DIGEST_BYTES = 32;
 const SALT_BYTES = 16;
 /** argon2 1.3, the version of RFC 9106. */
 const ARGON2_VERSION = 19;
-/** bcrypt's key is 72 bytes long. What its makers did with the rest of a longer password is: nothing. */
-const BCRYPT_KEY_BYTES = 72;
 
 /** Throws a RangeError when the cost is out of bounds: a hash that is made must be one that is accepted. */
 export function createPasswords(options: PasswordOptions): Passwords {
@@ -62,17 +71,20 @@ export function createPasswords(options: PasswordOptions): Passwords {
   const queue = createHashingQueue({ concurrency, maxQueue });
   const dummy = dummyHash(options);
 
+  const verifyDummy = (password: string): Promise<boolean> => argon2.verify(dummy, passwordBytes(password));
+
   return {
     hash: (password) => queue.run(() => hashArgon2(password, options)),
     verify: (hash, password) =>
       queue.run(async () => {
-        const kind = hash === undefined ? undefined : inspectHash(hash);
-        if (hash === undefined || kind === undefined || 'problem' in kind) {
-          await argon2.verify(dummy, encode(password));
+        const kind = hash === undefined ? undefined : readable(hash, options);
+        if (hash === undefined || kind === undefined) {
+          await verifyDummy(password);
           return { valid: false, renew: false, ...(hash !== undefined && { corrupt: true }) };
         }
-        const valid =
-          kind.family === 'bcrypt' ? await verifyBcrypt(hash, password) : await verifyArgon2(hash, password);
+        const valid = await verifyKind(kind, hash, password, options);
+        // One round of SHA takes no time, which would tell at once that there is an account.
+        if (!valid && kind.family === 'salted-sha') await verifyDummy(password);
         return { valid, renew: valid && shouldRenew(kind, password, options) };
       }),
     stats: queue.stats,
@@ -80,16 +92,37 @@ export function createPasswords(options: PasswordOptions): Passwords {
   };
 }
 
-/**
- * NFC, so that the same password typed on another system (which may send NFD) is the same bytes. Nothing is trimmed or
- * cut off.
- */
-function encode(password: string): Buffer {
-  return Buffer.from(password.normalize('NFC'));
+/** What a hash is, where a password can be checked against it. */
+function readable(hash: string, { firebaseScryptKey }: PasswordOptions): PasswordHash | undefined {
+  const kind = inspectHash(hash);
+  if ('problem' in kind) return undefined;
+  return kind.family === 'firebase-scrypt' && firebaseScryptKey === undefined ? undefined : kind;
+}
+
+async function verifyKind(
+  kind: PasswordHash,
+  hash: string,
+  password: string,
+  { firebaseScryptKey = Buffer.alloc(0) }: PasswordOptions,
+): Promise<boolean> {
+  switch (kind.family) {
+    case 'argon2':
+      return verifyArgon2(hash, password);
+    case 'bcrypt':
+      return verifyBcrypt(hash, password);
+    case 'scrypt':
+      return verifyScrypt(kind, password);
+    case 'firebase-scrypt':
+      return verifyFirebaseScrypt(kind, password, firebaseScryptKey);
+    case 'pbkdf2':
+      return verifyPbkdf2(kind, password);
+    case 'salted-sha':
+      return verifySaltedSha(kind, password);
+  }
 }
 
 function hashArgon2(password: string, { memoryKiB, passes, parallelism }: PasswordOptions): Promise<string> {
-  return argon2.hash(encode(password), {
+  return argon2.hash(passwordBytes(password), {
     type: argon2.argon2id,
     version: ARGON2_VERSION,
     memoryCost: memoryKiB,
@@ -107,26 +140,15 @@ function dummyHash({ memoryKiB, passes, parallelism }: PasswordOptions): string 
   return `$argon2id$v=${ARGON2_VERSION}$m=${memoryKiB},t=${passes},p=${parallelism}$${salt}$${digest}`;
 }
 
-function verifyArgon2(hash: string, password: string): Promise<boolean> {
-  return argon2.verify(hash, encode(password));
-}
-
-/**
- * $2y is PHP's name for what others call $2b, which is the one that the library knows. The password is cut here, as
- * the library's $2a counts the bytes of longer ones modulo 256.
- */
-function verifyBcrypt(hash: string, password: string): Promise<boolean> {
-  return bcrypt.compare(encode(password).subarray(0, BCRYPT_KEY_BYTES), hash.replace(/^\$2y/, '$2b'));
-}
-
 /**
  * Any other cost than the current one is replaced, also a higher one: only equal cost makes unknown accounts take the
  * same time. A password longer than bcrypt's key is not: what follows the 72nd byte was never verified, and a typing
  * error in it would become part of the new hash and lock its owner out.
  */
-function shouldRenew(kind: Argon2Hash | BcryptHash, password: string, options: PasswordOptions): boolean {
-  if (kind.family === 'bcrypt') return encode(password).length <= BCRYPT_KEY_BYTES;
+function shouldRenew(kind: PasswordHash, password: string, options: PasswordOptions): boolean {
+  if (kind.family === 'bcrypt') return fitsBcrypt(password);
   return (
+    kind.family !== 'argon2' ||
     kind.variant !== 'argon2id' ||
     kind.version !== ARGON2_VERSION ||
     kind.memoryKiB !== options.memoryKiB ||

@@ -10,7 +10,7 @@ export const IMPORTED_STATUSES = ['active', 'inactive', 'suspended'] as const sa
 /** An account from elsewhere, normalised and checked. What it leaves out has the defaults of the model. */
 export interface ImportedUser {
   readonly email: string;
-  /** argon2 or bcrypt, within the bounds of `inspectHash`. */
+  /** Of a family that `inspectHash` knows, within its bounds. */
   readonly passwordHash?: string;
   readonly emailVerified?: boolean;
   readonly status?: (typeof IMPORTED_STATUSES)[number];

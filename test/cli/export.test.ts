@@ -54,6 +54,7 @@ const PEOPLE = [
   },
   {
     email: 'formula@example.com',
+    passwordHash: '$pbkdf2-sha256$i=27500$nzwdelLoS2Ch0sO05fYHGA$QvwdQCaatLQ7bXZjxrj6vg64ayGMM4juru361hvjPC8',
     firstName: '=HYPERLINK("https://example.com","click")',
     lastName: '+1-2@3',
     emailVerified: false,
@@ -64,11 +65,13 @@ const PEOPLE = [
   },
   {
     email: '小龙@xn--fsqu00a.xn--0zwm56d',
+    passwordHash: '$firebase-scrypt$ln=14,r=8,sep=Bw$42xEC+ixf3L2lw$0eYYGda0K77dbu96i3hjdzCgB11VwmkqPe+Z/eHnq+8',
     firstName: '小龙',
     lastName: 'العربية עברית',
     emailVerified: false,
     status: 'active',
     roles: ['user'],
+    metadata: { 2: 'two', 10: 'ten', a: 1e21, b: 0.1, c: -5e-324, d: 9007199254740992, é: '\u2028' },
     createdAt: '2022-01-01T00:00:00.000Z',
   },
 ];

@@ -26,6 +26,8 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const env = () => ({ MONGODB_URI: uriOf(db.databaseName) });
 const path = (name: string) => join(directory, name);
 
+const fixture = (name: string) => new URL(`../import/fixtures/${name}`, import.meta.url).pathname;
+
 function file(name: string, content: string | Buffer): string {
   writeFileSync(path(name), content);
   return path(name);
@@ -210,12 +212,66 @@ describe('roster import users', () => {
     expect(await imported()).toBe(500);
   });
 
+  it('brings accounts from another system, and says what becomes of each field', async () => {
+    const key = /base64_signer_key: (\S+),/.exec(readFileSync(fixture('firebase-hash-config.txt'), 'utf8'))?.[1];
+    const fromFirebase = (...args: string[]) =>
+      roster(
+        [
+          ...['import', 'users', fixture('firebase.json'), '--format', 'firebase'],
+          ...['--hash-config', fixture('firebase-hash-config.txt'), '--report', path('r.ndjson'), ...args],
+        ],
+        { env: { ...env(), ...(key && { FIREBASE_SCRYPT_KEY: key }) } },
+      );
+    const dryRun = await fromFirebase('--dry-run');
+    expect(dryRun.stdout).toMatch(/^Would import 2 of 3 accounts/);
+    expect(dryRun.stdout).toMatch(/^2 {2}email +→ email$/m);
+    expect(dryRun.stdout).toMatch(/^2 {2}phoneNumber +left out +\(there is no place for phone numbers\)$/m);
+    expect(await users().toArray()).toEqual([]);
+
+    const { code, stdout } = await fromFirebase('--json');
+    expect(JSON.parse(stdout)).toMatchObject({ imported: 2, refused: 1 });
+    expect(JSON.parse(stdout).mapping).toContainEqual({
+      from: 'displayName',
+      to: 'firstName, lastName',
+      accounts: 1,
+      reason: 'cut at the first space',
+    });
+    expect(code).toBe(1);
+    const [ada, grace] = await users().toArray();
+    expect(ada?.['passwordHash']).toMatch(/^\$firebase-scrypt\$/);
+    expect(grace).toMatchObject({ email: 'grace@example.com', status: 'suspended' });
+    expect(JSON.parse((await fromFirebase('--json')).stdout)).toMatchObject({ imported: 0, skipped: 2 });
+  });
+
+  it('brings CSV with other columns', async () => {
+    const names = ['E-mail=email', 'Vorname=firstName', 'Nachname=lastName', 'Hash=passwordHash'];
+    const map = [...names, 'Kundennummer=metadata.customer', 'Telefon=-'].flatMap((pair) => ['--map', pair]);
+    const { code, stderr } = await importFile(fixture('people.csv'), ...map);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    const [ada, grace] = await users().toArray();
+    expect(ada).toMatchObject({ firstName: 'Ada', emailVerified: true, metadata: { customer: '0007' } });
+    expect(grace).toMatchObject({ email: 'grace@example.com', firstName: 'Grace' });
+  });
+
   it.each([
     ['a file that is not there', () => [path('none.csv')], /none\.csv cannot be read/],
     ['a directory', () => [directory, '--format', 'csv'], /is a directory/],
     ['a name that tells no format', () => [file('a.txt', '')], /add --format ndjson or --format csv/],
     ['a foreign header', () => [file('a.csv', 'email,password\na@example.com,x\n')], /none of ours: "password"/],
     ['no place for the report', () => [file('a.csv', 'email\n'), '--report', path('no/where')], /Choose another file/],
+    ['a mapping to no field', () => [file('a.csv', 'email\n'), '--map', 'x=password'], /It must be theirs=ours/],
+    ['a mapping of JSON', () => [file('a.ndjson', ''), '--map', 'x=email'], /--map is for --format csv alone/],
+    ['CSV of Keycloak', () => [file('a.csv', ''), '--format', 'keycloak'], /From keycloak JSON is read, not CSV/],
+    [
+      'JSON without the list',
+      () => [file('a.json', '{}'), '--format', 'keycloak'],
+      /no list of accounts named "users"/,
+    ],
+    [
+      'parameters that are none',
+      () => [file('a.json', '{}'), '--format', 'firebase', '--hash-config', path('a.json')],
+      /holds no password hash parameters/,
+    ],
     ['an unknown option', () => [file('a.csv', 'email\n'), '--update'], /unknown option '--update'/],
     ['no file', () => [], /missing required argument 'file'/],
   ])('exits with 2 for %s', async (_name, args, reason) => {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import { HASH_MINIMUM } from '../../src/lib/password-hash.ts';
+import { HASH_MINIMUM } from '../../src/lib/password-hashes/bounds.ts';
 import { calibrate, environmentOf } from '../helpers/calibrate.ts';
 
 it('prints lines for the environment that the service accepts, within the budget or at the minimum', async () => {

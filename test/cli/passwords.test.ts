@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { HASH_BOUNDS, HASH_MINIMUM } from '../../src/lib/password-hash.ts';
+import { HASH_BOUNDS, HASH_MINIMUM } from '../../src/lib/password-hashes/bounds.ts';
 import { calibrate, environmentOf } from '../helpers/calibrate.ts';
 
 vi.setConfig({ testTimeout: 120_000 });

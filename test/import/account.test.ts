@@ -91,6 +91,16 @@ describe('what is refused', () => {
       { email: 'a@example.com', passwordHash: BCRYPT.replace('$08$', '$15$') },
       ['/passwordHash unsupported-hash'],
     ],
+    ...[
+      '$scrypt$ln=20,r=8,p=1',
+      '$firebase-scrypt$ln=20,r=8,sep=Bw',
+      '$pbkdf2-sha256$i=2000001',
+      '$argon2id$m=262145,t=1,p=1',
+    ].map((parameters): [string, unknown, string[]] => [
+      `the cost of ${parameters}`,
+      { email: 'a@example.com', passwordHash: `${parameters}$c29tZXNhbHQ$1Ui4Zqu5gmgDqzL9Vw4+ZA` },
+      ['/passwordHash unsupported-hash'],
+    ]),
   ])('%s', (_name, value, problems) => {
     expect(problemsOf(value)).toEqual(problems);
   });

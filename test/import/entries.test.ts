@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type Entry, readEntries } from '../../src/import/entries.ts';
+import { type ColumnNames, type Entry, readEntries } from '../../src/import/entries.ts';
+import { Mapping } from '../../src/import/mapping.ts';
 import type { PortableFormat } from '../../src/lib/portable-format.ts';
 
 async function read(text: string, format: PortableFormat): Promise<Entry[]> {
@@ -77,5 +78,53 @@ describe('CSV', () => {
     ['"email\n', 'no CSV header'],
   ])('refuses the header %j', async (text, reason) => {
     await expect(read(text, 'csv')).rejects.toThrow(reason);
+  });
+});
+
+describe('CSV with other columns', () => {
+  async function readAs(names: ColumnNames, text: string) {
+    const mapping = new Mapping();
+    const entries: Entry[] = [];
+    const source = Readable.from([Buffer.from(text)]);
+    for await (const entry of readEntries(source, 'csv', { names, mapping })) entries.push(entry);
+    return { entries, mapping };
+  }
+
+  it('is read by the names that they are given, and counted', async () => {
+    const names = new Map([
+      ['E-mail', 'email'],
+      ['Plan', 'metadata.plan'],
+      ['Phone', '-'],
+    ]);
+    const text = 'E-mail,Plan,Phone,metadata,firstName\na@example.com,team,+15550100,"{""a"":1}",\nb@example.com,,,,B';
+    const { entries, mapping } = await readAs(names, text);
+    expect(values(entries)).toEqual([
+      { email: 'a@example.com', metadata: { plan: 'team', a: 1 } },
+      { email: 'b@example.com', firstName: 'B' },
+    ]);
+    expect(mapping.rows()).toEqual([
+      { from: 'E-mail', to: 'email', accounts: 2, reason: null },
+      { from: 'Plan', to: 'metadata.plan', accounts: 1, reason: null },
+      { from: 'metadata', to: 'metadata', accounts: 1, reason: null },
+      { from: 'firstName', to: 'firstName', accounts: 1, reason: null },
+      { from: 'Phone', to: null, accounts: 1, reason: 'by --map' },
+    ]);
+  });
+
+  it('leaves metadata that is no object to the check', async () => {
+    const { entries } = await readAs(new Map([['Plan', 'metadata.plan']]), 'email,Plan,metadata\na@example.com,team,5');
+    expect(values(entries)).toEqual([{ email: 'a@example.com', metadata: 5 }]);
+  });
+
+  it.each([
+    ['Other', 'email', 'no column "Other", which --map names'],
+    ['Phone', 'email', 'Two columns are the same field'],
+    ['email', '-', 'lacks the column email'],
+  ])('is refused when %s is to be %s', async (theirs, ours, reason) => {
+    const names = new Map([
+      ['Phone', '-'],
+      [theirs, ours],
+    ]);
+    await expect(readAs(names, 'email,Phone\na@example.com,1')).rejects.toThrow(reason);
   });
 });

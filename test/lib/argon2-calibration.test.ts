@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Argon2Cost, calibrate, measureHashing } from '../../src/lib/argon2-calibration.ts';
-import { HASH_BOUNDS, HASH_MINIMUM } from '../../src/lib/password-hash.ts';
+import { HASH_BOUNDS, HASH_MINIMUM } from '../../src/lib/password-hashes/bounds.ts';
 
 const bounds = { minimum: HASH_MINIMUM, maximum: HASH_BOUNDS };
 const { memoryKiB: LEAST_KIB } = HASH_MINIMUM;

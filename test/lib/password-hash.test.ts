@@ -1,7 +1,9 @@
 import argon2 from 'argon2';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HASH_BOUNDS, inspectHash } from '../../src/lib/password-hash.ts';
+import { inspectHash } from '../../src/lib/password-hash.ts';
+import { HASH_BOUNDS } from '../../src/lib/password-hashes/bounds.ts';
+import { formatPhc } from '../../src/lib/password-hashes/phc.ts';
 
 const salt = 'c29tZXNhbHQ';
 const digest = 'CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
@@ -42,10 +44,52 @@ describe('inspectHash', () => {
   });
 
   it.each([
+    ['scrypt', '$scrypt$ln=LN,r=R,p=P$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA'],
+    ['Firebase scrypt', '$firebase-scrypt$ln=LN,r=R,sep=Bw$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA'],
+  ])('accepts the bounds of %s and nothing above them', (_, form) => {
+    const hash = (ln: number, r: number, p = 1) =>
+      form.replace('LN', String(ln)).replace('R', String(r)).replace('P', String(p));
+    // 2^ln blocks of r * 128 bytes.
+    expect(inspectHash(hash(18, 8))).toHaveProperty('cost');
+    for (const above of [hash(19, 8), hash(18, 9), hash(14, 129), hash(60, 8), hash(9_999_999_999, 1), hash(1, 4e9)])
+      expect(inspectHash(above)).toEqual({ problem: expect.stringContaining('is above 262144 KiB') });
+    if (!form.includes('P')) return;
+    expect(inspectHash(hash(17, 8, 4))).toHaveProperty('cost');
+    expect(inspectHash(hash(17, 8, 5))).toEqual({ problem: expect.stringContaining('524288 KiB for all lanes') });
+  });
+
+  it('accepts the bounds of PBKDF2 and nothing above them, and needs one block of a digest', () => {
+    const hash = (iterations: number, bytes = 64) =>
+      formatPhc('pbkdf2-sha256', { i: iterations }, Buffer.from('salt'), Buffer.alloc(bytes, 1));
+    const { pbkdf2Iterations } = HASH_BOUNDS;
+    expect(inspectHash(hash(pbkdf2Iterations))).toMatchObject({ family: 'pbkdf2', digest: Buffer.alloc(32, 1) });
+    expect(inspectHash(hash(pbkdf2Iterations + 1))).toEqual({ problem: expect.stringContaining('up to 2000000') });
+    expect(inspectHash(hash(1, 15))).toHaveProperty('problem');
+  });
+
+  it.each([
+    '$scrypt$ln=14,r=8$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=14,r=8,p=1,x=1$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=14,ln=1,r=8,p=1$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=0,r=8,p=1$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=14,r=8,p=1$$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=14,r=8,p=1$c2FsdA==$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=14,r=8,p=1$c2FsdB$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$scrypt$ln=14,r=8,p=1$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4',
+    '$firebase-scrypt$ln=14,r=8,p=1,sep=Bw$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$firebase-scrypt$ln=14,r=8,sep=Bx$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$pbkdf2-md5$i=1000$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$pbkdf2-constructor$i=1000$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$pbkdf2-sha256$1000$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    '$sha256$c2FsdA$1Ui4Zqu5gmgDqzL9Vw4+ZA',
+    `$sha256$salt=none$c2FsdA$${'A'.repeat(43)}`,
+    `$sha256$salt=prefix$c2FsdA$${'A'.repeat(42)}`,
+    `$sha256$salt=prefix$$${'A'.repeat(43)}`,
+    `$md5$salt=prefix$c2FsdA$${'A'.repeat(22)}`,
     '',
     'password',
     '$1$salt$hash',
-    '$scrypt$ln=15,r=8,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
+    '5f4dcc3b5aa765d61d8327deb882cf99',
     '$argon2id$',
     '$argon2x$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
     phc('m=64,t=1'),
@@ -75,7 +119,16 @@ describe('inspectHash', () => {
     fc.assert(
       fc.property(
         fc.string(),
-        fc.constantFrom('', '$argon2id$', '$argon2id$v=19$m=64,t=1,p=1$', '$2b$10$'),
+        fc.constantFrom(
+          '',
+          '$argon2id$',
+          '$argon2id$v=19$m=64,t=1,p=1$',
+          '$2b$10$',
+          '$scrypt$ln=14,r=8,p=1$',
+          '$firebase-scrypt$ln=14,r=8,sep=',
+          '$pbkdf2-sha256$i=1$',
+          '$sha256$salt=',
+        ),
         (text, head) => {
           expect(inspectHash(head + text)).toBeTypeOf('object');
         },
