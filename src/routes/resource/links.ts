@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { type Transaction, transaction } from '../../database.ts';
 import { AppError } from '../../errors.ts';
-import { and, documentModel, type Filter, findDocument, type StoredDocument } from '../../models/document.ts';
+import { and, documentModel, type Filter, findDocument } from '../../models/document.ts';
 import { inOrder, type Link, linkedIds, putLink, removeLink } from '../../models/document-links.ts';
 import { toId } from '../../models/ids.ts';
 import { LIVE } from '../../models/life.ts';
