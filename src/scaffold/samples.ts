@@ -1,0 +1,45 @@
+import type { Blueprint } from './blueprint.ts';
+import type { Field } from './field.ts';
+import { capital, words } from './words.ts';
+
+/** An id of nothing: what a reference looks like. */
+const AN_ID = '665f1c2e9b1e8a0012345678';
+
+/** A value of the field on the wire, and another one. */
+export function valuesOf({ name, type }: Field): [value: unknown, other: unknown] {
+  switch (type.name) {
+    case 'string':
+    case 'text':
+      return [capital(words(name)).slice(0, type.maxLength), `Other ${words(name)}`.slice(0, type.maxLength)];
+    case 'enum':
+      return [type.values[0], type.values[1]];
+    case 'reference':
+      return [AN_ID, AN_ID];
+    default:
+      return PLAIN[type.name];
+  }
+}
+
+const PLAIN: Readonly<Record<'integer' | 'number' | 'boolean' | 'date' | 'decimal', [unknown, unknown]>> = {
+  integer: [3, 4],
+  number: [1.5, 2.5],
+  boolean: [true, false],
+  date: ['2026-11-23T10:15:00.000Z', '2026-12-24T18:00:00.000Z'],
+  decimal: ['12.50', '99.90'],
+};
+
+/** What is sent to make one. What may be left out and refers to something is left out. */
+export const exampleOf = ({ fields }: Pick<Blueprint, 'fields'>): Record<string, unknown> =>
+  Object.fromEntries(
+    fields
+      .filter(({ type, optional }) => type.name !== 'reference' || !optional)
+      .map((field) => [field.name, valuesOf(field)[0]]),
+  );
+
+/** A value as it stands in a source. */
+export const literal = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value));
+
+export const objectLiteral = (values: Readonly<Record<string, unknown>>): string =>
+  `{ ${Object.entries(values)
+    .map(([name, value]) => `${name}: ${literal(value)}`)
+    .join(', ')} }`;
