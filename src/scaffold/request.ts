@@ -68,8 +68,8 @@ function namesFor(plural: string, given?: string): Names {
 }
 
 function checkFields(fields: readonly Field[]): void {
-  if (fields.length === 0)
-    throw new Refusal('A collection needs a field: say one, as in --field "title:string". There may be several.');
+  if (fields.every(({ type }) => type.name === 'reference'))
+    throw new Refusal('A collection needs a field that refers to nothing: say one, as in --field "title:string".');
   if (fields.length > MOST_FIELDS) throw new Refusal(`More than ${MOST_FIELDS} fields are more than one collection.`);
   const twice = fields.find(({ name }, n) => fields.findIndex((other) => other.name === name) !== n);
   if (twice) throw new Refusal(`The field ${twice.name} is there twice.`);

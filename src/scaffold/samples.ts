@@ -2,11 +2,8 @@ import type { Blueprint } from './blueprint.ts';
 import type { Field } from './field.ts';
 import { capital, words } from './words.ts';
 
-/** An id of nothing: what a reference looks like. */
-const AN_ID = '665f1c2e9b1e8a0012345678';
-
-/** A value of the field on the wire, and another one. */
-export function valuesOf({ name, type }: Field): [value: unknown, other: unknown] {
+/** A value of the field on the wire, and another one; none of what refers to something, which has to be there. */
+export function valuesOf({ name, type }: Field): readonly [value: unknown, other: unknown] | undefined {
   switch (type.name) {
     case 'string':
     case 'text':
@@ -14,7 +11,7 @@ export function valuesOf({ name, type }: Field): [value: unknown, other: unknown
     case 'enum':
       return [type.values[0], type.values[1]];
     case 'reference':
-      return [AN_ID, AN_ID];
+      return undefined;
     default:
       return PLAIN[type.name];
   }
@@ -28,12 +25,13 @@ const PLAIN: Readonly<Record<'integer' | 'number' | 'boolean' | 'date' | 'decima
   decimal: ['12.50', '99.90'],
 };
 
-/** What is sent to make one. What may be left out and refers to something is left out. */
+/** What is sent to make one, but for what it refers to. */
 export const exampleOf = ({ fields }: Pick<Blueprint, 'fields'>): Record<string, unknown> =>
   Object.fromEntries(
-    fields
-      .filter(({ type, optional }) => type.name !== 'reference' || !optional)
-      .map((field) => [field.name, valuesOf(field)[0]]),
+    fields.flatMap((field): [string, unknown][] => {
+      const values = valuesOf(field);
+      return values ? [[field.name, values[0]]] : [];
+    }),
   );
 
 /** A value as it stands in a source. */

@@ -118,12 +118,13 @@ async function make() {
 `.replace(/\n{3,}/g, '\n\n');
 }
 
-/** What a change of one field sends: of one that refers to nothing, where there is one. */
-function changeOf(blueprint: Blueprint): string {
-  const field = blueprint.fields.find(({ type }) => type.name !== 'reference');
-  if (field) return `{ ${field.name}: ${literal(valuesOf(field)[1])} }`;
-  const [reference] = blueprint.references;
-  return `{ ${reference?.field.name}: ${parentCall(blueprint, reference?.target.model ?? '')} }`;
+/** What a change sends: another value of the first field that refers to nothing. */
+function changeOf({ fields }: Blueprint): string {
+  const [change = ''] = fields.flatMap((field) => {
+    const values = valuesOf(field);
+    return values ? [`{ ${field.name}: ${literal(values[1])} }`] : [];
+  });
+  return change;
 }
 
 const changeTest = (blueprint: Blueprint): string => `

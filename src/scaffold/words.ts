@@ -33,9 +33,10 @@ export const camel = (kebab: string): string => kebab.replaceAll(/-(\w)/g, (_, l
 
 /** English, where it is regular: undefined where it is not clear. */
 export function singularOf(plural: string): string | undefined {
+  if (/(?:^|-)(?:series|species)$/.test(plural)) return undefined;
   if (/[^aeiou]ies$/.test(plural) && plural.length > 4) return plural.replace(/ies$/, 'y');
   if (/(?:ss|sh|ch|x|zz)es$/.test(plural)) return plural.replace(/es$/, '');
-  if (/(?:ss|us|is|ses|zes)$/.test(plural) || !/[a-z]s$/.test(plural)) return undefined;
+  if (/(?:ss|us|is|[^lnr]ses|zes)$/.test(plural) || !/[a-z]s$/.test(plural)) return undefined;
   return plural.replace(/s$/, '');
 }
 

@@ -144,6 +144,6 @@ export interface Resource extends Includable {
   readonly audiences: readonly Audience[];
   /** Routes by the scope that guards them. */
   readonly scopes: Readonly<Required<Beside>>;
-  /** A valid body that makes one; `unique` tells one from another. */
+  /** A valid body that makes one, but for what it refers to; `unique` tells one from another. */
   readonly sample: (unique: string) => Record<string, unknown>;
 }

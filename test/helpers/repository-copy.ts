@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What is compiled, so that a copy need not begin from nothing. */
+const COMPILED = ['dist', 'packages/mongod-documentdb/dist'];
+
+const COMMITTER = { GIT_AUTHOR_NAME: 'test', GIT_AUTHOR_EMAIL: 'test@example.com' };
+
+const git = (directory: string, ...args: string[]): string =>
+  execFileSync('git', args, {
+    cwd: directory,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    env: { ...process.env, ...COMMITTER, GIT_COMMITTER_NAME: 'test', GIT_COMMITTER_EMAIL: 'test@example.com' },
+  });
+
+const filesOf = (directory: string): string[] =>
+  git(directory, 'ls-files', '--cached', '--others', '--exclude-standard', '-z')
+    .split('\0')
+    .filter((file) => file !== '' && existsSync(join(directory, file)));
+
+export interface RepositoryCopy {
+  readonly directory: string;
+  /** A hash of every file, to tell whether anything has changed. */
+  hash(): string;
+  read(file: string): string;
+  remove(): void;
+}
+
+/** A copy of the repository as it stands here, committed, with the packages of the original. */
+export function copyRepository(): RepositoryCopy {
+  const directory = mkdtempSync(join(tmpdir(), 'roster-copy-'));
+  for (const file of filesOf(REPOSITORY)) cpSync(join(REPOSITORY, file), join(directory, file));
+  for (const compiled of COMPILED.filter((each) => existsSync(join(REPOSITORY, each))))
+    cpSync(join(REPOSITORY, compiled), join(directory, compiled), { recursive: true, preserveTimestamps: true });
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
+  // The original leaves directories out; here it is a link.
+  git(directory, 'init', '--quiet');
+  git(directory, 'add', '--all', '--', ':!node_modules');
+  git(directory, 'commit', '--quiet', '--message', 'as it stands');
+  return {
+    directory,
+    hash: () => {
+      const hash = createHash('sha256');
+      for (const file of filesOf(directory)
+        .filter((each) => each !== 'node_modules')
+        .sort())
+        hash.update(`${file}\0`).update(readFileSync(join(directory, file)));
+      return hash.digest('hex');
+    },
+    read: (file) => readFileSync(join(directory, file), 'utf8'),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
