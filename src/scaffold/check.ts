@@ -23,7 +23,7 @@ const BUILT_IN: ReadonlySet<string> = new Set(
 );
 
 /** The files of a collection, none of which may stand already. */
-export const filesOf = ({ file, url }: Names): string[] => [
+const filesOf = ({ file, url }: Names): string[] => [
   `src/models/${file}.ts`,
   `src/schemas/${file}.ts`,
   `src/routes/${file}.ts`,

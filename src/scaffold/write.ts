@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import type { Writing } from './files.ts';
 import { Refusal } from './refusal.ts';
 
-/** A step of its own process that has to succeed; what it says goes to stderr. */
+/** A step of its own process that has to succeed. What it has to tell people stands in stderr. */
 function run(root: string, what: string, command: string, args: readonly string[]): void {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'ignore', 2] });
   if (status !== 0) throw new Refusal(`${what} failed; see above. Nothing was changed.`, { typed: false });
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,10 +27,34 @@ const filesOf = (directory: string): string[] =>
 
 export interface RepositoryCopy {
   readonly directory: string;
+  /** Runs a command in it as a shell would, without what vitest tells its own processes. */
+  run(
+    command: string,
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ code: number | null; said: string }>;
+  /** What git says has changed. */
+  status(): string;
+  commit(): void;
   /** A hash of every file, to tell whether anything has changed. */
   hash(): string;
   read(file: string): string;
   remove(): void;
+}
+
+function run(directory: string, command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:VITEST|NODE_ENV)/.test(name));
+  const env = { ...Object.fromEntries(inherited), ...more };
+  return new Promise<{ code: number | null; said: string }>((resolve, reject) => {
+    const child = spawn(command, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, said }));
+  });
 }
 
 /** A copy of the repository as it stands here, committed, with the packages of the original. */
@@ -41,11 +65,17 @@ export function copyRepository(): RepositoryCopy {
     cpSync(join(REPOSITORY, compiled), join(directory, compiled), { recursive: true, preserveTimestamps: true });
   symlinkSync(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
   // The original leaves directories out; here it is a link.
+  const commit = () => {
+    git(directory, 'add', '--all', '--', ':!node_modules');
+    git(directory, 'commit', '--quiet', '--message', 'as it stands');
+  };
   git(directory, 'init', '--quiet');
-  git(directory, 'add', '--all', '--', ':!node_modules');
-  git(directory, 'commit', '--quiet', '--message', 'as it stands');
+  commit();
   return {
     directory,
+    run: (...command) => run(directory, ...command),
+    status: () => git(directory, 'status', '--short'),
+    commit,
     hash: () => {
       const hash = createHash('sha256');
       for (const file of filesOf(directory)
