@@ -160,7 +160,11 @@ function sampleOf({ schemas, model }: ResourceOptions<never>, unique: string): R
 
 /** The end of a text tells one from another, so that is what is left of one that gets too long. */
 function ofItsOwn(value: unknown, unique: string, maxLength = Number.POSITIVE_INFINITY): unknown {
-  if (typeof value === 'string') return `${value}-${unique}`.slice(-maxLength);
+  if (typeof value === 'string') return distinct(value, unique).slice(-maxLength);
   if (typeof value !== 'number') return value;
   return [...unique].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_000_007, 0);
 }
+
+/** An address stays one. */
+const distinct = (value: string, unique: string): string =>
+  value.includes('@') ? value.replace('@', `-${unique}@`) : `${value}-${unique}`;
