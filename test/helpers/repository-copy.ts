@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,13 +72,15 @@ export function copyRepository(): RepositoryCopy {
   for (const file of filesOf(REPOSITORY)) cpSync(join(REPOSITORY, file), join(directory, file));
   for (const compiled of COMPILED.filter((each) => existsSync(join(REPOSITORY, each))))
     cpSync(join(REPOSITORY, compiled), join(directory, compiled), { recursive: true, preserveTimestamps: true });
-  symlinkSync(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
-  // The original leaves directories out; here it is a link.
+  // In a copy of a copy it is the same link once more.
+  symlinkSync(realpathSync(join(REPOSITORY, 'node_modules')), join(directory, 'node_modules'));
   const commit = () => {
-    git(directory, 'add', '--all', '--', ':!node_modules');
+    git(directory, 'add', '--all');
     git(directory, 'commit', '--quiet', '--message', 'as it stands');
   };
   git(directory, 'init', '--quiet');
+  // The repository leaves a directory of this name out; here it is a link.
+  writeFileSync(join(directory, '.git/info/exclude'), '/node_modules\n');
   commit();
   return {
     directory,
@@ -78,9 +89,7 @@ export function copyRepository(): RepositoryCopy {
     commit,
     hash: () => {
       const hash = createHash('sha256');
-      for (const file of filesOf(directory)
-        .filter((each) => each !== 'node_modules')
-        .sort())
+      for (const file of filesOf(directory).sort())
         hash.update(`${file}\0`).update(readFileSync(join(directory, file)));
       return hash.digest('hex');
     },
