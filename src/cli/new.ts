@@ -65,5 +65,5 @@ const nextSteps = (tests: readonly string[]): string => `
 The generated documents are written anew. Next:
   npx migrate-mongo up                 makes the collection; in development "npm start" does so too
   npx vitest run ${tests.join(' ')}
-  npm run check                        all that CI checks
+  git add . && npm run check           all that CI checks, the generated documents by what git knows of
 Then say in src/schemas and docs/collections.md what each field is for.`;
