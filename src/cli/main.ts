@@ -18,6 +18,7 @@ const FAMILIES = {
   schema: () => import('./schema.ts'),
   explain: () => import('./explain.ts'),
   docs: () => import('./docs.ts'),
+  new: () => import('./new.ts'),
 };
 
 const isFamily = (word: string | undefined): word is keyof typeof FAMILIES =>

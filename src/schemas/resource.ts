@@ -10,7 +10,7 @@ interface WireOptions {
   readonly fields: TProperties;
   /** Fields that are given once and never changed. */
   readonly once?: readonly string[];
-  /** What a client sends to make one: an example of every field that it may write. */
+  /** What a client sends to make one: an example of every field that it may write, but for those that refer to something. */
   readonly example: Readonly<Record<string, unknown>>;
 }
 
@@ -93,8 +93,9 @@ export function newSchema(wire: WireSchemas, id: string, writes: (field: string)
   return named(id, fields, { examples: [examplesOf(wire, fields)] });
 }
 
+/** What is referred to has to be there, so a declared example leaves it out: here it is shown as what it looks like. */
 const examplesOf = ({ example }: WireSchemas, fields: TProperties) =>
-  Object.fromEntries(Object.entries(example).filter(([name]) => name in fields));
+  Object.fromEntries(Object.entries(fields).flatMap(([name, schema]) => exampleOf(name, schema, example)));
 
 /** A merge patch (RFC 7396) of a document: everything may be left out, `null` removes what is optional. */
 export function patchSchema(wire: WireSchemas, id: string, writes: (field: string) => boolean): Named {

@@ -14,10 +14,14 @@ export class Terminal {
   /** Called whenever there is something new to look at. */
   #wake = (): void => {};
 
-  constructor(env: Readonly<Record<string, string>>) {
+  constructor(env: Readonly<Record<string, string>>, directory = ROOT) {
     const { NODE_ENV: _, MONGODB_URI: __, ...inherited } = process.env;
     // A process group of its own, so that Ctrl-C reaches what runs in it.
-    this.#shell = spawn('bash', ['-s'], { cwd: ROOT, env: { ...inherited, ...env }, detached: true });
+    this.#shell = spawn('bash', ['-s'], {
+      cwd: directory,
+      env: { ...inherited, ...env },
+      detached: true,
+    });
     this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#printed += text;
       this.#wake();

@@ -33,12 +33,20 @@ async function isReady(port: number): Promise<boolean> {
   );
 }
 
-/** Follows steps as they are printed: every command, and what it prints. A problem that nobody announced is a failure. */
-async function walk(steps: readonly Step[], accounts: number, startWithinMs: number): Promise<void> {
+/**
+ * Follows steps as they are printed: every command, and what it prints. A problem that nobody announced is a failure.
+ * @param where a copy of the repository to follow them in; this one unless given
+ */
+export async function walk(
+  steps: readonly Step[],
+  accounts: number,
+  startWithinMs: number,
+  where?: string,
+): Promise<void> {
   const [port, directory] = [await freePort(), mkdtempSync(join(tmpdir(), 'roster-tour-'))];
   const data = join(directory, 'data');
   const env = { DATA_DIRECTORY: data, PORT: String(port), METRICS_PORT: '0', TMPDIR: directory };
-  const [service, visitor] = [new Terminal(env), new Terminal(env)];
+  const [service, visitor] = [new Terminal(env, where), new Terminal(env, where)];
   onTestFinished(async () => {
     await visitor.leave();
     await service.leave();

@@ -175,6 +175,6 @@ export interface Resource extends Includable {
   readonly plans: readonly Plan[];
   /** Routes by the scope that guards them. */
   readonly scopes: Readonly<Required<Beside>>;
-  /** A valid body that makes one; `unique` tells one from another. */
+  /** A valid body that makes one, but for what it refers to; `unique` tells one from another. */
   readonly sample: (unique: string) => Record<string, unknown>;
 }

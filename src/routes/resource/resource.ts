@@ -161,9 +161,18 @@ function sampleOf({ schemas, model }: ResourceOptions<never>, unique: string): R
   return Object.fromEntries(
     Object.entries(schemas.example).map(([name, value]) => [
       name,
-      paths.includes(name) && typeof value === 'string' ? distinct(value, unique) : value,
+      paths.includes(name)
+        ? ofItsOwn(value, unique, (schemas.fields[name] as { maxLength?: number }).maxLength)
+        : value,
     ]),
   );
+}
+
+/** The end of a text tells one from another, so that is what is left of one that gets too long. */
+function ofItsOwn(value: unknown, unique: string, maxLength = Number.POSITIVE_INFINITY): unknown {
+  if (typeof value === 'string') return distinct(value, unique).slice(-maxLength);
+  if (typeof value !== 'number') return value;
+  return [...unique].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_000_007, 0);
 }
 
 /** An address stays one. */
