@@ -1,5 +1,5 @@
+import { keywords } from './routes/keyword.ts';
 import { notes } from './routes/note.ts';
-import { tags } from './routes/tag.ts';
 
-/** Notes with tags, as a team would write them: `mount(...notebook)` before the service is built. */
-export const notebook = [tags, notes] as const;
+/** Notes with keywords, as a team would write them: `mount(...notebook)` before the service is built. */
+export const notebook = [keywords, notes] as const;

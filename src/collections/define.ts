@@ -102,7 +102,7 @@ const pathsTo = (collection: string, relations: readonly Relation[]): string[] =
   relations.flatMap(({ to, path }) => (to === collection ? [path] : []));
 
 /** The journal keeps its count in the documents, whatever their model. */
-const withRevision = (validator: ValidatorSchema): ValidatorSchema => ({
+export const withRevision = (validator: ValidatorSchema): ValidatorSchema => ({
   ...validator,
   properties: { ...validator.properties, journalRevision: { bsonType: 'number' } },
 });

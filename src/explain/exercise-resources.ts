@@ -44,6 +44,8 @@ async function references(
 ): Promise<Values> {
   const ids: Record<string, unknown> = {};
   for (const { path, parentName } of relationsOf(options.model.modelName)) {
+    // The first of its kind can refer to no other.
+    if (parentName === options.model.modelName) continue;
     const parent = find(resources, parentName);
     if (parentName === 'User') ids[path] = as.id;
     else if (parent) ids[path] = (await makeDocument(scene, resources, parent, as)).id;
@@ -65,7 +67,8 @@ export async function makeDocument(
 ): Promise<Made> {
   const plan = resource.plans.find(({ rules }) => rules.create);
   if (!plan) throw new Error(`nobody makes ${resource.plural} by a route`);
-  const as = by ?? (await whoFor(scene, plan));
+  // What nobody but administration makes, it makes for others to refer to.
+  const as = by !== undefined && plan.kind === 'own' ? by : await whoFor(scene, plan);
   const ids = await references(scene, resources, plan, as);
   const body = { ...resource.sample(randomUUID().slice(0, 8)), ...writable(ids, plan) };
   const list = listOf(plan, ids);
@@ -136,7 +139,12 @@ const GENERIC: Exercises = {
       const other = find(resources, relation.of().modelName);
       if (!other) continue;
       const linked = await makeDocument(scene, resources, other, maker);
-      await scene.prepare({ method: 'PUT', url: `/v1${url.replace(':id', id)}/${linked.id}`, as: maker, body: {} });
+      await scene.prepare({
+        method: 'PUT',
+        url: `/v1${listOf({ path: url, nested: plan.nested }, ids).replace(':id', id)}/${linked.id}`,
+        as: maker,
+        body: {},
+      });
       await scene.send({ method: 'GET', url: list, as, query: { ...fixed, [relation.to]: linked.id, limit: '1' } });
     }
   },
@@ -190,12 +198,12 @@ function linkExercises(resources: readonly Resource[], resource: Resource, plan:
   return Object.fromEntries(
     linkPlans(plan).flatMap(({ relation, url }) => {
       const linked = async (scene: Scene) => {
-        const { as, id, maker } = await setUp(scene, resources, resource, plan);
+        const { as, id, ids, maker } = await setUp(scene, resources, resource, plan);
         const other = find(resources, relation.of().modelName);
         if (!other) throw new Error(`${relation.of().modelName} is no resource that an exercise could make`);
         const target = await makeDocument(scene, resources, other, maker);
         const body = Object.keys(relation.fields).length > 0 ? { body: {} } : {};
-        const list = `${prefixOf(plan)}${url.replace(':id', id)}`;
+        const list = `${prefixOf(plan)}${listOf({ path: url, nested: plan.nested }, ids).replace(':id', id)}`;
         return { as, list, request: { method: 'PUT', url: `${list}/${target.id}`, as, ...body } as const };
       };
       const one = `/v1${url}/:${relation.to}`;

@@ -1,5 +1,5 @@
 import type { Rule } from '../../src/lib/access-rules.ts';
-import { OPERATIONS, type Operation, type Resource } from '../../src/routes/resource/declaration.ts';
+import { OPERATIONS, type Operation, type Plan, type Resource } from '../../src/routes/resource/declaration.ts';
 import { linkPlans } from '../../src/routes/resource/links.ts';
 import { ROUTES } from '../../src/routes/resource/route.ts';
 import type { Access } from '../../src/types/fastify.ts';
@@ -42,8 +42,18 @@ const documented = (url: string): string => url.replaceAll(/:(\w+)/g, '{$1}');
 
 interface GeneratedRoute {
   readonly name: string;
-  readonly operation: Operation | 'links';
+  readonly operation: Operation | 'links' | 'link' | 'link-without-fields' | 'unlink';
 }
+
+const linkingRoutes = (plan: Plan, prefix: string): GeneratedRoute[] =>
+  linkPlans(plan).flatMap(({ url, relation }): GeneratedRoute[] => {
+    const one = documented(`${prefix}${url}/:${relation.to}`);
+    const link = Object.keys(relation.fields).length > 0 ? 'link' : 'link-without-fields';
+    return [
+      { name: `PUT ${one}`, operation: link },
+      { name: `DELETE ${one}`, operation: 'unlink' },
+    ];
+  });
 
 /** Generated routes in the order of their registration: those of people, then those of administration. */
 function routesOf(resources: readonly Resource[]): GeneratedRoute[] {
@@ -56,6 +66,7 @@ function routesOf(resources: readonly Resource[]): GeneratedRoute[] {
           return OPERATIONS.filter((operation) => plan.rules[operation]).flatMap((operation): GeneratedRoute[] => {
             const [method, suffix] = ROUTES[operation];
             const own = { name: documented(`${method} ${prefix}${plan.path}${suffix}`), operation };
+            if (operation === 'update') return [own, ...linkingRoutes(plan, prefix)];
             if (operation !== 'read') return [own];
             const lists = linkPlans(plan).map(({ url }) => ({
               name: documented(`GET ${prefix}${url}`),
@@ -74,7 +85,9 @@ export const listsOfCollections = (resources: readonly Resource[]): string[] =>
 
 /** Those that have nothing to say but that they are made. */
 export const withoutInput = (resources: readonly Resource[]): string[] =>
-  routesOf(resources).flatMap(({ name, operation }) => (operation === 'restore' ? [name] : []));
+  routesOf(resources).flatMap(({ name, operation }) =>
+    operation === 'restore' || operation === 'link-without-fields' ? [name] : [],
+  );
 
 /** Those by which people reach a document by its id. */
 export const byIdOfCollections = (resources: readonly Resource[]): string[] =>

@@ -22,29 +22,32 @@ const text = { type: String };
  * on tasks and on comments, tags, the tags of tasks, and invoices that keep an account from going.
  */
 const SCHEMAS: Readonly<Record<string, readonly [collection: string, fields: Record<string, object>]>> = {
-  Project: ['projects', { name: text, ownerId: to('User', 'cascade') }],
-  Milestone: ['milestones', { projectId: to('Project', 'cascade') }],
-  Task: [
-    'tasks',
+  TrialProject: ['trial_projects', { name: text, ownerId: to('User', 'cascade') }],
+  TrialMilestone: ['trial_milestones', { projectId: to('TrialProject', 'cascade') }],
+  TrialTask: [
+    'trial_tasks',
     {
-      projectId: to('Project', 'cascade'),
-      milestoneId: to('Milestone', 'cascade'),
+      projectId: to('TrialProject', 'cascade'),
+      milestoneId: to('TrialMilestone', 'cascade'),
       assigneeId: to('User', 'nullify'),
     },
   ],
-  Comment: [
-    'comments',
+  TrialComment: [
+    'trial_comments',
     {
-      taskId: to('Task', 'cascade'),
-      inReplyTo: to('Comment', 'cascade'),
+      taskId: to('TrialTask', 'cascade'),
+      inReplyTo: to('TrialComment', 'cascade'),
       authorId: to('User', 'anonymise'),
       authorName: { ...text, personal: true },
       text,
     },
   ],
-  Tag: ['tags', { projectId: to('Project', 'cascade'), name: text }],
-  TaskTag: ['task_tags', { taskId: to('Task', 'cascade'), tagId: to('Tag', 'restrict'), weight: { type: Number } }],
-  Invoice: ['invoices', { ownerId: to('User', 'restrict') }],
+  TrialTag: ['trial_tags', { projectId: to('TrialProject', 'cascade'), name: text }],
+  TrialTaskTag: [
+    'trial_task_tags',
+    { taskId: to('TrialTask', 'cascade'), tagId: to('TrialTag', 'restrict'), weight: { type: Number } },
+  ],
+  TrialInvoice: ['trial_invoices', { ownerId: to('User', 'restrict') }],
 };
 
 const snake = (path: string) => path.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

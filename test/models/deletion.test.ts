@@ -37,7 +37,15 @@ afterEach(async () => {
 });
 
 it('the models of these tests keep their references', () => {
-  for (const name of ['Project', 'Milestone', 'Task', 'Comment', 'Tag', 'TaskTag', 'Invoice'])
+  for (const name of [
+    'TrialProject',
+    'TrialMilestone',
+    'TrialTask',
+    'TrialComment',
+    'TrialTag',
+    'TrialTaskTag',
+    'TrialInvoice',
+  ])
     expect(() => checkRelations(domainModel(name))).not.toThrow();
 });
 
@@ -45,100 +53,100 @@ const gone = async (name: string, id: Types.ObjectId) => (await read(name, id))?
 
 /** A project with a task, a comment on it and an answer to that. */
 async function family() {
-  const project = await stored('Project', { name: 'Engine' });
-  const task = await stored('Task', { projectId: project });
-  const comment = await stored('Comment', { taskId: task });
-  const answer = await stored('Comment', { taskId: task, inReplyTo: comment });
+  const project = await stored('TrialProject', { name: 'Engine' });
+  const task = await stored('TrialTask', { projectId: project });
+  const comment = await stored('TrialComment', { taskId: task });
+  const answer = await stored('TrialComment', { taskId: task, inReplyTo: comment });
   return { project, task, comment, answer };
 }
 
 describe('a deleted document', () => {
   it('takes along what belongs to it, through all generations, and brings it back', async () => {
     const { project, task, comment, answer } = await family();
-    expect(await remove('Project', project)).toBe(true);
-    expect(await read('Project', project)).toMatchObject({ revision: 2, settling: true });
-    await settle('Project', project);
-    const top = await read('Project', project);
+    expect(await remove('TrialProject', project)).toBe(true);
+    expect(await read('TrialProject', project)).toMatchObject({ revision: 2, settling: true });
+    await settle('TrialProject', project);
+    const top = await read('TrialProject', project);
     expect(top).not.toHaveProperty('settling');
-    expect(await read('Task', task)).toMatchObject({
+    expect(await read('TrialTask', task)).toMatchObject({
       deletedAt: top?.deletedAt,
       purgeAt: top?.purgeAt,
       deletedWith: project,
       revision: 2,
     });
-    for (const id of [comment, answer]) expect(await gone('Comment', id)).toBe(true);
-    expect(await restore('Project', project)).toBe(true);
-    await settle('Project', project);
-    const back = await read('Task', task);
+    for (const id of [comment, answer]) expect(await gone('TrialComment', id)).toBe(true);
+    expect(await restore('TrialProject', project)).toBe(true);
+    await settle('TrialProject', project);
+    const back = await read('TrialTask', task);
     for (const path of ['deletedAt', 'purgeAt', 'deletedWith', 'settling']) expect(back).not.toHaveProperty(path);
-    for (const id of [comment, answer]) expect(await gone('Comment', id)).toBe(false);
+    for (const id of [comment, answer]) expect(await gone('TrialComment', id)).toBe(false);
     expect(await leftBehind()).toEqual([]);
   });
 
   it('is deleted once, and restored once', async () => {
-    const project = await stored('Project');
-    expect(await remove('Project', project)).toBe(true);
-    expect(await remove('Project', project)).toBe(false);
-    expect(await restore('Project', project)).toBe(true);
-    expect(await restore('Project', project)).toBe(false);
+    const project = await stored('TrialProject');
+    expect(await remove('TrialProject', project)).toBe(true);
+    expect(await remove('TrialProject', project)).toBe(false);
+    expect(await restore('TrialProject', project)).toBe(true);
+    expect(await restore('TrialProject', project)).toBe(false);
   });
 
   it('is not restored once its time is over', async () => {
-    const project = await stored('Project');
-    await remove('Project', project, -1);
-    expect(await restore('Project', project)).toBe(false);
+    const project = await stored('TrialProject');
+    await remove('TrialProject', project, -1);
+    expect(await restore('TrialProject', project)).toBe(false);
   });
 
   it('that went with another is not restored without that', async () => {
     const { project, task } = await family();
-    await remove('Project', project);
-    await settle('Project', project);
-    expect(await restore('Task', task)).toBe(false);
+    await remove('TrialProject', project);
+    await settle('TrialProject', project);
+    expect(await restore('TrialTask', task)).toBe(false);
   });
 
   it('that was deleted by itself does not come back with what it belongs to, nor without that', async () => {
     const { project, task, comment } = await family();
-    await remove('Task', task);
-    await settle('Task', task);
-    await remove('Project', project);
-    await settle('Project', project);
-    await expect(restore('Task', task)).rejects.toMatchObject({ code: 'parent-deleted' });
-    expect(await gone('Task', task)).toBe(true);
-    await restore('Project', project);
-    await settle('Project', project);
-    expect([await gone('Task', task), await gone('Comment', comment)]).toEqual([true, true]);
-    expect(await restore('Task', task)).toBe(true);
-    await settle('Task', task);
-    expect(await gone('Comment', comment)).toBe(false);
+    await remove('TrialTask', task);
+    await settle('TrialTask', task);
+    await remove('TrialProject', project);
+    await settle('TrialProject', project);
+    await expect(restore('TrialTask', task)).rejects.toMatchObject({ code: 'parent-deleted' });
+    expect(await gone('TrialTask', task)).toBe(true);
+    await restore('TrialProject', project);
+    await settle('TrialProject', project);
+    expect([await gone('TrialTask', task), await gone('TrialComment', comment)]).toEqual([true, true]);
+    expect(await restore('TrialTask', task)).toBe(true);
+    await settle('TrialTask', task);
+    expect(await gone('TrialComment', comment)).toBe(false);
   });
 
   it('that belongs to two comes back when both are there', async () => {
-    const project = await stored('Project');
-    const milestone = await stored('Milestone');
-    const task = await stored('Task', { projectId: project, milestoneId: milestone });
-    const comment = await stored('Comment', { taskId: task });
-    await remove('Project', project);
-    await settle('Project', project);
-    await remove('Milestone', milestone);
-    await settle('Milestone', milestone);
-    await restore('Project', project);
-    await settle('Project', project);
-    expect(await read('Task', task)).toMatchObject({ deletedWith: milestone });
+    const project = await stored('TrialProject');
+    const milestone = await stored('TrialMilestone');
+    const task = await stored('TrialTask', { projectId: project, milestoneId: milestone });
+    const comment = await stored('TrialComment', { taskId: task });
+    await remove('TrialProject', project);
+    await settle('TrialProject', project);
+    await remove('TrialMilestone', milestone);
+    await settle('TrialMilestone', milestone);
+    await restore('TrialProject', project);
+    await settle('TrialProject', project);
+    expect(await read('TrialTask', task)).toMatchObject({ deletedWith: milestone });
     expect(await leftBehind()).toEqual([]);
-    await restore('Milestone', milestone);
-    await settle('Milestone', milestone);
-    expect([await gone('Task', task), await gone('Comment', comment)]).toEqual([false, false]);
+    await restore('TrialMilestone', milestone);
+    await settle('TrialMilestone', milestone);
+    expect([await gone('TrialTask', task), await gone('TrialComment', comment)]).toEqual([false, false]);
     expect(await settleAll(signal)).toBe(0);
   });
 
   it('of which documents lead to each other in a circle is settled all the same', async () => {
     const first = new Types.ObjectId();
-    const second = await stored('Comment', { inReplyTo: first });
-    await stored('Comment', { _id: first, inReplyTo: second });
-    await remove('Comment', first);
-    await settle('Comment', first);
-    expect(await gone('Comment', second)).toBe(true);
-    await restore('Comment', first).catch(() => {});
+    const second = await stored('TrialComment', { inReplyTo: first });
+    await stored('TrialComment', { _id: first, inReplyTo: second });
+    await remove('TrialComment', first);
+    await settle('TrialComment', first);
+    expect(await gone('TrialComment', second)).toBe(true);
+    await restore('TrialComment', first).catch(() => {});
     await settleAll(signal);
     expect(await leftBehind()).toEqual([]);
   });
@@ -147,35 +155,35 @@ describe('a deleted document', () => {
 describe('what still refers to it', () => {
   it('keeps it from being deleted where the relation restricts, deleted or not', async () => {
     const { project, task } = await family();
-    const tag = await stored('Tag', { projectId: project });
-    const link = await stored('TaskTag', { taskId: task, tagId: tag });
-    await expect(remove('Tag', tag)).rejects.toMatchObject({ code: 'still-referenced', status: 409 });
-    await remove('TaskTag', link);
-    await expect(remove('Tag', tag)).rejects.toThrow('task_tags');
-    expect(await gone('Tag', tag)).toBe(false);
-    await domainModel('TaskTag').deleteOne({ _id: link });
-    expect(await remove('Tag', tag)).toBe(true);
+    const tag = await stored('TrialTag', { projectId: project });
+    const link = await stored('TrialTaskTag', { taskId: task, tagId: tag });
+    await expect(remove('TrialTag', tag)).rejects.toMatchObject({ code: 'still-referenced', status: 409 });
+    await remove('TrialTaskTag', link);
+    await expect(remove('TrialTag', tag)).rejects.toThrow('task_tags');
+    expect(await gone('TrialTag', tag)).toBe(false);
+    await domainModel('TrialTaskTag').deleteOne({ _id: link });
+    expect(await remove('TrialTag', tag)).toBe(true);
   });
 
   it('keeps what it would go with, too', async () => {
-    const project = await stored('Project');
-    const tags = await storedMany('Tag', 1_100, { projectId: project });
-    await stored('TaskTag', { tagId: tags.at(-1) });
-    await expect(remove('Project', project)).rejects.toMatchObject({ code: 'still-referenced' });
-    expect(await gone('Project', project)).toBe(false);
+    const project = await stored('TrialProject');
+    const tags = await storedMany('TrialTag', 1_100, { projectId: project });
+    await stored('TrialTaskTag', { tagId: tags.at(-1) });
+    await expect(remove('TrialProject', project)).rejects.toMatchObject({ code: 'still-referenced' });
+    expect(await gone('TrialProject', project)).toBe(false);
   });
 });
 
 describe('an interrupted deletion', () => {
   it('is gone on with by the schedule, whichever batch it broke off in', async () => {
-    const project = await stored('Project');
-    const tasks = await storedMany('Task', 1_200, { projectId: project });
-    await storedMany('Comment', 30, { taskId: tasks[7] });
-    await remove('Project', project);
-    killAfter(3, domainModel('Task'), 'updateMany');
-    await expect(settle('Project', project)).rejects.toThrow('killed');
+    const project = await stored('TrialProject');
+    const tasks = await storedMany('TrialTask', 1_200, { projectId: project });
+    await storedMany('TrialComment', 30, { taskId: tasks[7] });
+    await remove('TrialProject', project);
+    killAfter(3, domainModel('TrialTask'), 'updateMany');
+    await expect(settle('TrialProject', project)).rejects.toThrow('killed');
     vi.restoreAllMocks();
-    const half = await count('Task', { projectId: project, deletedAt: { $exists: true } });
+    const half = await count('TrialTask', { projectId: project, deletedAt: { $exists: true } });
     expect(half).toBeGreaterThan(0);
     expect(half).toBeLessThan(1_200);
     expect(await countUnsettled()).toBeGreaterThan(1);
@@ -183,28 +191,28 @@ describe('an interrupted deletion', () => {
     expect(settled).toBeGreaterThan(1);
     expect(await leftBehind()).toEqual([]);
     expect([await countUnsettled(), await settleAll(signal)]).toEqual([0, 0]);
-    await restore('Project', project);
-    await settle('Project', project);
-    expect(await count('Task', { projectId: project, deletedAt: { $exists: true } })).toBe(0);
-    expect(await count('Comment', { taskId: tasks[7], deletedAt: { $exists: true } })).toBe(0);
+    await restore('TrialProject', project);
+    await settle('TrialProject', project);
+    expect(await count('TrialTask', { projectId: project, deletedAt: { $exists: true } })).toBe(0);
+    expect(await count('TrialComment', { taskId: tasks[7], deletedAt: { $exists: true } })).toBe(0);
   });
 
   it('is overtaken by a restoration', async () => {
     const { project, task } = await family();
-    await remove('Project', project);
-    await restore('Project', project);
-    await Promise.all([settle('Project', project), settle('Project', project), settleAll(signal)]);
-    expect(await gone('Task', task)).toBe(false);
+    await remove('TrialProject', project);
+    await restore('TrialProject', project);
+    await Promise.all([settle('TrialProject', project), settle('TrialProject', project), settleAll(signal)]);
+    expect(await gone('TrialTask', task)).toBe(false);
     expect(await leftBehind()).toEqual([]);
   });
 });
 
 it('nothing comes to refer to what is deleted', async () => {
   const { project, task } = await family();
-  await remove('Project', project);
-  expect(await insertUnder('Project', project, 'Task', { projectId: project })).toBeUndefined();
-  await settle('Project', project);
-  expect(await insertUnder('Task', task, 'Comment', { taskId: task })).toBeUndefined();
-  expect(await insertUnder('Project', new Types.ObjectId(), 'Task', {})).toBeUndefined();
+  await remove('TrialProject', project);
+  expect(await insertUnder('TrialProject', project, 'TrialTask', { projectId: project })).toBeUndefined();
+  await settle('TrialProject', project);
+  expect(await insertUnder('TrialTask', task, 'TrialComment', { taskId: task })).toBeUndefined();
+  expect(await insertUnder('TrialProject', new Types.ObjectId(), 'TrialTask', {})).toBeUndefined();
   expect(await orphans()).toEqual([]);
 });

@@ -39,19 +39,19 @@ const purge = (id: Types.ObjectId) => purgeUser(service.deps.keyring, SYSTEM, id
 /** Somebody to whom everything refers that may: projects with tasks and comments, tasks and comments of others. */
 async function someone() {
   const id = new Types.ObjectId((await person(service)).id);
-  const project = await stored('Project', { ownerId: id });
-  const [task] = await storedMany('Task', 600, { projectId: project });
-  await stored('Comment', { taskId: task, authorId: id, authorName: 'Ada' });
-  const others = await stored('Project');
-  const assigned = await stored('Task', { projectId: others, assigneeId: id });
-  const comment = await stored('Comment', { taskId: assigned, authorId: id, authorName: 'Ada', text: 'Done.' });
+  const project = await stored('TrialProject', { ownerId: id });
+  const [task] = await storedMany('TrialTask', 600, { projectId: project });
+  await stored('TrialComment', { taskId: task, authorId: id, authorName: 'Ada' });
+  const others = await stored('TrialProject');
+  const assigned = await stored('TrialTask', { projectId: others, assigneeId: id });
+  const comment = await stored('TrialComment', { taskId: assigned, authorId: id, authorName: 'Ada', text: 'Done.' });
   return { id, project, assigned, comment };
 }
 
 const detached = async ({ assigned, comment }: Awaited<ReturnType<typeof someone>>) => {
-  expect(await read('Task', assigned)).toMatchObject({ revision: 2 });
-  expect(await read('Task', assigned)).not.toHaveProperty('assigneeId');
-  const anonymous = await read('Comment', comment);
+  expect(await read('TrialTask', assigned)).toMatchObject({ revision: 2 });
+  expect(await read('TrialTask', assigned)).not.toHaveProperty('assigneeId');
+  const anonymous = await read('TrialComment', comment);
   expect(anonymous).toMatchObject({ text: 'Done.', revision: 2 });
   for (const path of ['authorId', 'authorName']) expect(anonymous).not.toHaveProperty(path);
 };
@@ -61,11 +61,11 @@ describe('an erased account', () => {
     const ada = await someone();
     await erase(ada.id);
     expect(await purge(ada.id)).toMatchObject({
-      removed: { projects: 1, tasks: 600, comments: 1, sessions: 0 },
-      detached: { tasks: 1, comments: 1 },
+      removed: { trial_projects: 1, trial_tasks: 600, trial_comments: 1, sessions: 0 },
+      detached: { trial_tasks: 1, trial_comments: 1 },
     });
     await detached(ada);
-    expect(await read('Project', ada.project)).toBeNull();
+    expect(await read('TrialProject', ada.project)).toBeNull();
     expect(await orphans()).toEqual([]);
     const told = { action: 'document.updated', 'target.id': ada.comment } as const;
     expect(await AuditEvent.findOne(told).lean()).toMatchObject({ changes: ['authorId', 'authorName'] });
@@ -74,12 +74,12 @@ describe('an erased account', () => {
   it('that is killed midway is gone on with', async () => {
     const ada = await someone();
     await erase(ada.id);
-    killAfter(1, domainModel('Task').collection, 'deleteMany');
+    killAfter(1, domainModel('TrialTask').collection, 'deleteMany');
     await expect(purge(ada.id)).rejects.toThrow('killed');
     vi.restoreAllMocks();
-    expect(await count('Task', { projectId: ada.project })).toBe(100);
+    expect(await count('TrialTask', { projectId: ada.project })).toBe(100);
     expect(await orphans()).toEqual([]);
-    expect(await purge(ada.id)).toMatchObject({ removed: { projects: 1, tasks: 100 } });
+    expect(await purge(ada.id)).toMatchObject({ removed: { trial_projects: 1, trial_tasks: 100 } });
     await detached(ada);
     expect(await orphans()).toEqual([]);
   });
@@ -88,7 +88,7 @@ describe('an erased account', () => {
 describe('what restricts it', () => {
   const billed = async () => {
     const id = new Types.ObjectId((await person(service)).id);
-    return { id, invoice: await stored('Invoice', { ownerId: id }) };
+    return { id, invoice: await stored('TrialInvoice', { ownerId: id }) };
   };
 
   it('keeps an account from being deleted, erased and removed, and says so', async () => {
@@ -103,13 +103,13 @@ describe('what restricts it', () => {
 
   it('keeps a due account from being purged, as a whole', async () => {
     const { id, invoice } = await billed();
-    const project = await stored('Project', { ownerId: id });
+    const project = await stored('TrialProject', { ownerId: id });
     const over = new Date(Date.now() - 1_000);
     await User.updateOne({ _id: id }, { $set: { status: 'deleted', deletedAt: over, purgeAt: over } });
     expect(await purge(id)).toBeNull();
-    expect(await read('Project', project)).not.toBeNull();
-    await domainModel('Invoice').deleteOne({ _id: invoice });
-    expect(await purge(id)).toMatchObject({ removed: { projects: 1 } });
+    expect(await read('TrialProject', project)).not.toBeNull();
+    await domainModel('TrialInvoice').deleteOne({ _id: invoice });
+    expect(await purge(id)).toMatchObject({ removed: { trial_projects: 1 } });
   });
 
   it('keeps an unverified account, and the schedule goes on with others', async () => {
@@ -129,6 +129,6 @@ it('an account that is removed in one transaction takes along as much', async ()
   const ada = await someone();
   expect(await transaction((tx) => removeUser(tx, SYSTEM, ada.id, {}))).toBe(true);
   await detached(ada);
-  expect(await count('Task', { projectId: ada.project })).toBe(0);
+  expect(await count('TrialTask', { projectId: ada.project })).toBe(0);
   expect(await orphans()).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Db } from 'mongodb';
 import mongoose, { type Model } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { indexDefinition } from '../../src/collections/define.ts';
+import { indexDefinition, withRevision } from '../../src/collections/define.ts';
 import { validatorOf } from '../../src/collections/validator.ts';
 import { OWNERS } from '../../src/scaffold/blueprint.ts';
 import { writingOf } from '../../src/scaffold/files.ts';
@@ -109,7 +109,7 @@ describe.each(OWNERS)('what is written for the owner %s', (owner) => {
         collection.collectionName,
         {
           indexes: schema.indexes().map(([key, options]) => indexDefinition({ ...options, key })),
-          validator: validatorOf(schema as never),
+          validator: withRevision(validatorOf(schema as never)),
         },
       ]),
     );

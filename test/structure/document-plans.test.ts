@@ -22,14 +22,14 @@ beforeAll(async () => {
   service = await buildTestApp();
   domain = await addDomainModels();
   // Of a handful of documents, a scan is what is quickest.
-  const project = await stored('Project');
-  await storedMany('Project', MANY, {});
-  const [task] = await storedMany('Task', MANY, { projectId: project });
-  const [tag] = await storedMany('Tag', MANY, { projectId: project });
-  await storedMany('Milestone', MANY, { projectId: project });
-  await storedMany('Comment', MANY, { taskId: task });
-  await storedMany('TaskTag', MANY, { taskId: task, tagId: tag });
-  await storedMany('Invoice', MANY, {});
+  const project = await stored('TrialProject');
+  await storedMany('TrialProject', MANY, {});
+  const [task] = await storedMany('TrialTask', MANY, { projectId: project });
+  const [tag] = await storedMany('TrialTag', MANY, { projectId: project });
+  await storedMany('TrialMilestone', MANY, { projectId: project });
+  await storedMany('TrialComment', MANY, { taskId: task });
+  await storedMany('TrialTaskTag', MANY, { taskId: task, tagId: tag });
+  await storedMany('TrialInvoice', MANY, {});
 });
 afterAll(async () => {
   await domain.remove();
@@ -39,28 +39,28 @@ afterAll(async () => {
 /** A project with something of everything, of an account to which all refers. */
 async function family(): Promise<{ id: Types.ObjectId; project: Types.ObjectId; task: Types.ObjectId }> {
   const id = toId((await person(service)).id);
-  const project = await stored('Project', { ownerId: id });
-  const milestone = await stored('Milestone', { projectId: project });
-  const task = await stored('Task', { projectId: project, milestoneId: milestone });
-  const comment = await stored('Comment', { taskId: task });
-  await stored('Comment', { taskId: task, inReplyTo: comment, authorId: id, authorName: 'Ada' });
-  await stored('Task', { assigneeId: id });
-  await stored('TaskTag', { taskId: task });
+  const project = await stored('TrialProject', { ownerId: id });
+  const milestone = await stored('TrialMilestone', { projectId: project });
+  const task = await stored('TrialTask', { projectId: project, milestoneId: milestone });
+  const comment = await stored('TrialComment', { taskId: task });
+  await stored('TrialComment', { taskId: task, inReplyTo: comment, authorId: id, authorName: 'Ada' });
+  await stored('TrialTask', { assigneeId: id });
+  await stored('TrialTaskTag', { taskId: task });
   return { id, project, task };
 }
 
 it('the queries of deletion, restoration and purge', async () => {
   const { project, task } = await family();
   const sent = await sentBy(async () => {
-    await insertUnder('Task', task, 'Comment', { taskId: task });
-    await remove('Project', project);
-    await settle('Project', project);
-    await restore('Project', project);
+    await insertUnder('TrialTask', task, 'TrialComment', { taskId: task });
+    await remove('TrialProject', project);
+    await settle('TrialProject', project);
+    await restore('TrialProject', project);
     await settleAll(signal);
     await countUnsettled();
-    await remove('Task', task);
+    await remove('TrialTask', task);
     await applyPeriods(service.config);
-    await remove('Project', project, -1);
+    await remove('TrialProject', project, -1);
     await settleAll(signal);
     await countDueDocuments();
     expect(await purgeDueDocuments(signal)).toBe(1);

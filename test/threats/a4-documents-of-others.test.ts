@@ -144,5 +144,7 @@ async function leaveTo(url: string, from: Person): Promise<void> {
 }
 
 it('there are collections to try', () => {
-  expect(owned.map(({ plural }) => plural)).toEqual(expect.arrayContaining(['teams', 'invitations', 'notes', 'tags']));
+  expect(owned.map(({ plural }) => plural)).toEqual(
+    expect.arrayContaining(['teams', 'invitations', 'notes', 'keywords']),
+  );
 });

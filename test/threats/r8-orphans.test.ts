@@ -59,31 +59,34 @@ const OPEN_MS = 250;
 const ROUNDS = [1, 2, 3];
 
 it.each(ROUNDS)('a parent deleted while children are inserted leaves none behind (round %i)', async () => {
-  const project = await stored('Project');
+  const project = await stored('TrialProject');
   const inserts = times(12, async () => {
     await soon();
-    return insertUnder('Project', project, 'Task', { projectId: project });
+    return insertUnder('TrialProject', project, 'TrialTask', { projectId: project });
   });
   await soon();
-  await remove('Project', project, -1);
+  await remove('TrialProject', project, -1);
   const made = (await inserts).filter((id) => id !== undefined).length;
-  expect(await count('Task')).toBe(made);
-  await settle('Project', project);
+  expect(await count('TrialTask')).toBe(made);
+  await settle('TrialProject', project);
   expect(await leftBehind()).toEqual([]);
   expect(await purgeDueDocuments(signal)).toBe(1);
-  expect([await count('Project'), await count('Task')]).toEqual([0, 0]);
+  expect([await count('TrialProject'), await count('TrialTask')]).toEqual([0, 0]);
 });
 
 describe('of two transactions that are open at once', () => {
-  it.each(['TaskTag', 'Invoice'])(
+  it.each(['TrialTaskTag', 'TrialInvoice'])(
     'a reference that was first keeps its parent from being deleted (%s)',
     async (name) => {
-      const [parentName, path] = name === 'TaskTag' ? ['Tag', 'tagId'] : ['User', 'ownerId'];
-      const parent = name === 'TaskTag' ? await stored('Tag') : new Types.ObjectId((await person(service)).id);
+      const [parentName, path] = name === 'TrialTaskTag' ? ['TrialTag', 'tagId'] : ['User', 'ownerId'];
+      const parent =
+        name === 'TrialTaskTag' ? await stored('TrialTag') : new Types.ObjectId((await person(service)).id);
       let deletion: Promise<unknown> | undefined;
       beforeNext(domainModel(name).collection, 'insertOne', () => {
         deletion = (
-          name === 'TaskTag' ? remove('Tag', parent) : transaction((tx) => eraseUser(tx, SYSTEM, { id: parent }))
+          name === 'TrialTaskTag'
+            ? remove('TrialTag', parent)
+            : transaction((tx) => eraseUser(tx, SYSTEM, { id: parent }))
         ).catch(({ code }) => code);
         return pause(OPEN_MS);
       });
@@ -94,82 +97,82 @@ describe('of two transactions that are open at once', () => {
   );
 
   it('a deletion that was first keeps documents from referring to it', async () => {
-    const tag = await stored('Tag');
+    const tag = await stored('TrialTag');
     let insert: Promise<unknown> | undefined;
     await transaction(async (tx) => {
       const now = new Date();
-      await markDeleted(tx, { modelName: 'Tag' }, { _id: tag }, { purgeAt: now, now });
-      insert ??= insertUnder('Tag', tag, 'TaskTag', { tagId: tag });
+      await markDeleted(tx, { modelName: 'TrialTag' }, { _id: tag }, { purgeAt: now, now });
+      insert ??= insertUnder('TrialTag', tag, 'TrialTaskTag', { tagId: tag });
       await pause(OPEN_MS);
     });
     expect(await insert).toBeUndefined();
-    expect(await count('TaskTag')).toBe(0);
+    expect(await count('TrialTaskTag')).toBe(0);
   });
 
   it('a batch of what follows a deletion is not overtaken by the restoration', async () => {
-    const project = await stored('Project');
-    await storedMany('Task', 3, { projectId: project });
-    await remove('Project', project);
+    const project = await stored('TrialProject');
+    await storedMany('TrialTask', 3, { projectId: project });
+    await remove('TrialProject', project);
     let restoration: Promise<unknown> | undefined;
-    beforeNext(domainModel('Task'), 'bulkWrite', () => {
-      restoration = restore('Project', project).then(() => settle('Project', project));
+    beforeNext(domainModel('TrialTask'), 'bulkWrite', () => {
+      restoration = restore('TrialProject', project).then(() => settle('TrialProject', project));
       return pause(OPEN_MS);
     });
-    await settle('Project', project);
+    await settle('TrialProject', project);
     await restoration;
     await settleAll(signal);
-    expect(await count('Task', LIVE)).toBe(3);
+    expect(await count('TrialTask', LIVE)).toBe(3);
   });
 
   it('what comes back under one parent does not stay when another one is deleted', async () => {
-    const [project, milestone] = [await stored('Project'), await stored('Milestone')];
-    await stored('Task', { projectId: project, milestoneId: milestone });
-    await remove('Project', project);
-    await settle('Project', project);
-    await restore('Project', project);
+    const [project, milestone] = [await stored('TrialProject'), await stored('TrialMilestone')];
+    await stored('TrialTask', { projectId: project, milestoneId: milestone });
+    await remove('TrialProject', project);
+    await settle('TrialProject', project);
+    await restore('TrialProject', project);
     let deletion: Promise<unknown> | undefined;
-    beforeNext(domainModel('Task'), 'updateMany', () => {
-      deletion = remove('Milestone', milestone).then(() => settle('Milestone', milestone));
+    beforeNext(domainModel('TrialTask'), 'updateMany', () => {
+      deletion = remove('TrialMilestone', milestone).then(() => settle('TrialMilestone', milestone));
       return pause(OPEN_MS);
     });
-    await settle('Project', project);
+    await settle('TrialProject', project);
     await deletion;
     expect(await leftBehind()).toEqual([]);
-    expect(await count('Task', LIVE)).toBe(0);
+    expect(await count('TrialTask', LIVE)).toBe(0);
   });
 
   it('a purge closes what it removes before it looks for what refers to it', async () => {
     const id = new Types.ObjectId((await person(service)).id);
     // Not deleted itself: an account takes nothing along before it is purged.
-    const project = await stored('Project', { ownerId: id });
+    const project = await stored('TrialProject', { ownerId: id });
     await transaction((tx) => eraseUser(tx, SYSTEM, { id }));
     let late: unknown;
-    beforeNext(domainModel('Project').collection, 'deleteMany', async () => {
-      late = await insertUnder('Project', project, 'Task', { projectId: project });
+    beforeNext(domainModel('TrialProject').collection, 'deleteMany', async () => {
+      late = await insertUnder('TrialProject', project, 'TrialTask', { projectId: project });
     });
     expect(await purgeUser(service.deps.keyring, SYSTEM, id)).not.toBeNull();
     expect(late).toBeUndefined();
-    expect([await count('Project'), await count('Task')]).toEqual([0, 0]);
+    expect([await count('TrialProject'), await count('TrialTask')]).toEqual([0, 0]);
   });
 });
 
 it.each(ROUNDS)('deletions, restorations and insertions at once leave nothing half (round %i)', async () => {
-  const project = await stored('Project');
-  const milestone = await stored('Milestone', { projectId: project });
-  const tasks = await storedMany('Task', 30, { projectId: project, milestoneId: milestone });
-  await storedMany('Comment', 30, { taskId: tasks[0] });
+  const project = await stored('TrialProject');
+  const milestone = await stored('TrialMilestone', { projectId: project });
+  const tasks = await storedMany('TrialTask', 30, { projectId: project, milestoneId: milestone });
+  await storedMany('TrialComment', 30, { taskId: tasks[0] });
   const storm = async (n: number): Promise<unknown> => {
     await pause(randomInt(150));
-    const [name, id] = n % 2 === 0 ? (['Project', project] as const) : (['Milestone', milestone] as const);
+    const [name, id] = n % 2 === 0 ? (['TrialProject', project] as const) : (['TrialMilestone', milestone] as const);
     switch (n % 5) {
       case 0:
         return remove(name, id).then(() => settle(name, id));
       case 1:
         return restore(name, id).then(() => settle(name, id));
       case 2:
-        return insertUnder(name, id, 'Task', { [`${name.toLowerCase()}Id`]: id });
+        return insertUnder(name, id, 'TrialTask', { [`${name.toLowerCase()}Id`]: id });
       case 3:
-        return insertUnder('Task', tasks[n % 30] as Types.ObjectId, 'Comment', { taskId: tasks[n % 30] });
+        return insertUnder('TrialTask', tasks[n % 30] as Types.ObjectId, 'TrialComment', { taskId: tasks[n % 30] });
       default:
         return settleAll(signal);
     }
@@ -179,46 +182,47 @@ it.each(ROUNDS)('deletions, restorations and insertions at once leave nothing ha
   expect(refused.filter((code) => code !== 'parent-deleted')).toEqual([]);
   await settleAll(signal);
   expect(await leftBehind()).toEqual([]);
-  for (const name of ['Project', 'Milestone', 'Task']) expect(await count(name, { settling: true })).toBe(0);
+  for (const name of ['TrialProject', 'TrialMilestone', 'TrialTask'])
+    expect(await count(name, { settling: true })).toBe(0);
   // All that went with something comes back with it.
-  await restore('Project', project);
+  await restore('TrialProject', project);
   await settleAll(signal);
-  await restore('Milestone', milestone);
+  await restore('TrialMilestone', milestone);
   await settleAll(signal);
-  for (const name of ['Task', 'Comment']) expect(await count(name, { deletedAt: { $exists: true } })).toBe(0);
+  for (const name of ['TrialTask', 'TrialComment']) expect(await count(name, { deletedAt: { $exists: true } })).toBe(0);
   expect(await orphans()).toEqual([]);
 });
 
 it.each(ROUNDS)('an account erased while documents come to refer to it leaves none (round %i)', async () => {
   const id = new Types.ObjectId((await person(service)).id);
-  const project = await stored('Project', { ownerId: id });
+  const project = await stored('TrialProject', { ownerId: id });
   const inserts = times(8, async (n) => {
     await soon();
     return n % 2 === 0
-      ? insertUnder('User', id, 'Project', { ownerId: id })
-      : insertUnder('Project', project, 'Task', { projectId: project });
+      ? insertUnder('User', id, 'TrialProject', { ownerId: id })
+      : insertUnder('TrialProject', project, 'TrialTask', { projectId: project });
   });
   await soon();
   await transaction((tx) => eraseUser(tx, SYSTEM, { id }));
   expect(await purgeUser(service.deps.keyring, SYSTEM, id)).not.toBeNull();
   expect(await inserts).toHaveLength(8);
-  expect([await count('Project'), await count('Task')]).toEqual([0, 0]);
+  expect([await count('TrialProject'), await count('TrialTask')]).toEqual([0, 0]);
   expect(await User.exists({ _id: id })).toBeNull();
 });
 
 it('referring to a document changes nothing that a reader of it sees', async () => {
   const id = new Types.ObjectId((await person(service)).id);
-  const project = await stored('Project', { ownerId: id });
+  const project = await stored('TrialProject', { ownerId: id });
   const look = async () => {
     const { childrenRevision: _, ...seen } = (await User.findById(id).lean()) as Record<string, unknown>;
-    const { childrenRevision: __, ...shown } = (await domainModel('Project').findById(project).lean()) as Record<
+    const { childrenRevision: __, ...shown } = (await domainModel('TrialProject').findById(project).lean()) as Record<
       string,
       unknown
     >;
     return { seen, shown };
   };
   const before = await look();
-  await insertUnder('User', id, 'Project', { ownerId: id });
-  await insertUnder('Project', project, 'Task', { projectId: project });
+  await insertUnder('User', id, 'TrialProject', { ownerId: id });
+  await insertUnder('TrialProject', project, 'TrialTask', { projectId: project });
   expect(await look()).toEqual(before);
 });

@@ -3,9 +3,9 @@ import { owner, permission } from '../../../src/lib/access-rules.ts';
 import { people } from '../../../src/routes/people.ts';
 import { resource } from '../../../src/routes/resource/resource.ts';
 import { NOTE_COLOURS, Note, type NoteRecord } from '../models/note.ts';
-import { NoteTag } from '../models/note-tag.ts';
+import { NoteKeyword } from '../models/note-keyword.ts';
 import { note } from '../schemas/note.ts';
-import { tags } from './tag.ts';
+import { keywords } from './keyword.ts';
 
 export const notes = resource<NoteRecord>({
   model: Note,
@@ -25,12 +25,12 @@ export const notes = resource<NoteRecord>({
   sorts: ['createdAt'],
   include: {
     user: { kind: 'parent', path: 'userId', of: () => people },
-    tags: {
+    keywords: {
       kind: 'links',
-      through: NoteTag,
+      through: NoteKeyword,
       from: 'noteId',
-      to: 'tagId',
-      of: () => tags,
+      to: 'keywordId',
+      of: () => keywords,
       fields: {
         place: Type.Optional(
           Type.Integer({ minimum: 1, maximum: 100, description: 'Where it stands.', examples: [1] }),
