@@ -1,5 +1,5 @@
-import { keywords } from './routes/keyword.ts';
 import { notes } from './routes/note.ts';
+import { noteTags } from './routes/note-tag.ts';
 
-/** Notes with keywords, as a team would write them: `mount(...notebook)` before the service is built. */
-export const notebook = [keywords, notes] as const;
+/** Notes with tags, as a team would write them: `mount(...notebook)` before the service is built. */
+export const notebook = [noteTags, notes] as const;

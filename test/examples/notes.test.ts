@@ -28,7 +28,7 @@ const note = async (who: Person, more: object = {}) => {
   expect(response.statusCode, response.body).toBe(201);
   return response.json();
 };
-const keyword = async (who: Person, name: string) => (await who.call('POST', '/v1/keywords', { name })).json();
+const tag = async (who: Person, name: string) => (await who.call('POST', '/v1/note-tags', { name })).json();
 
 it('has the shape that its migration makes', async () => {
   expect(differences(expectedShape(), (await readShape(db())) as never)).toEqual([]);
@@ -64,20 +64,19 @@ it('shows a remark to administration alone, which alone writes it', async () => 
 
 it('a list with two includes costs three queries, whatever its length', async () => {
   const own = await person(service);
-  const words = await Promise.all(['a', 'b', 'c'].map((name) => keyword(own, name)));
+  const words = await Promise.all(['a', 'b', 'c'].map((name) => tag(own, name)));
   for (let n = 0; n < 12; n += 1) {
     const { id } = await note(own);
-    for (const { id: keywordId } of words)
-      await own.call('PUT', `/v1/notes/${id}/keywords/${keywordId}`, { place: n + 1 });
+    for (const { id: tagId } of words) await own.call('PUT', `/v1/notes/${id}/tags/${tagId}`, { place: n + 1 });
   }
   for (const limit of [1, 12]) {
     const sent = await commandsOf(async () => {
-      const page = (await own.call('GET', `/v1/notes?include=keywords,user&limit=${limit}`)).json();
+      const page = (await own.call('GET', `/v1/notes?include=tags,user&limit=${limit}`)).json();
       expect(page.items).toHaveLength(limit);
-      expect(page.items[0].keywords).toHaveLength(3);
-      expect(page.included.keywords).toHaveLength(3);
+      expect(page.items[0].tags).toHaveLength(3);
+      expect(page.included.tags).toHaveLength(3);
       expect(page.included.user).toEqual([{ id: own.id }]);
     });
-    expect(sent).toEqual(['find sessions', 'find notes', 'aggregate note_keywords', 'find users']);
+    expect(sent).toEqual(['find sessions', 'find notes', 'aggregate note_taggings', 'find users']);
   }
 });

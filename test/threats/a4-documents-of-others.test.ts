@@ -145,6 +145,6 @@ async function leaveTo(url: string, from: Person): Promise<void> {
 
 it('there are collections to try', () => {
   expect(owned.map(({ plural }) => plural)).toEqual(
-    expect.arrayContaining(['teams', 'invitations', 'notes', 'keywords']),
+    expect.arrayContaining(['teams', 'invitations', 'notes', 'noteTags']),
   );
 });

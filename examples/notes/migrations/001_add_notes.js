@@ -1,4 +1,4 @@
-// Why: people keep notes, and put them under keywords. One keyword of a name for each owner, one link for a note and a keyword.
+// Why: people keep notes, and put them under tags. One tag of a name for each owner, one link for a note and a tag.
 
 import { dropIndexes, putCollection, putIndexes, retireCollection } from '../../../migrations/lib/shape.js';
 
@@ -30,16 +30,16 @@ const text = (maxLength) => ({ bsonType: 'string', maxLength });
 
 const parts = [
   [
-    'keywords',
+    'note_tags',
     {
       bsonType: 'object',
       required: ['_id', 'createdAt', 'updatedAt', 'revision', 'userId', 'name'],
       properties: { _id: id, ...life, userId: id, name: text(40) },
     },
     [
-      { key: { userId: 1, name: 1 }, name: 'idx_keywords_user_id_name', unique: true },
-      { key: { userId: 1, _id: 1 }, name: 'idx_keywords_user_id' },
-      ...lifeIndexes('keywords'),
+      { key: { userId: 1, name: 1 }, name: 'idx_note_tags_user_id_name', unique: true },
+      { key: { userId: 1, _id: 1 }, name: 'idx_note_tags_user_id' },
+      ...lifeIndexes('note_tags'),
     ],
   ],
   [
@@ -68,22 +68,22 @@ const parts = [
     ],
   ],
   [
-    'note_keywords',
+    'note_taggings',
     {
       bsonType: 'object',
-      required: ['_id', 'noteId', 'keywordId', 'createdAt'],
+      required: ['_id', 'noteId', 'tagId', 'createdAt'],
       properties: {
         _id: id,
         noteId: id,
-        keywordId: id,
+        tagId: id,
         place: { bsonType: 'number', minimum: 1, maximum: 100 },
         createdAt: { bsonType: 'date' },
         journalRevision: { bsonType: 'number' },
       },
     },
     [
-      { key: { noteId: 1, keywordId: 1 }, name: 'idx_note_keywords_note_id_keyword_id', unique: true },
-      { key: { keywordId: 1, noteId: 1 }, name: 'idx_note_keywords_keyword_id_note_id' },
+      { key: { noteId: 1, tagId: 1 }, name: 'idx_note_taggings_note_id_tag_id', unique: true },
+      { key: { tagId: 1, noteId: 1 }, name: 'idx_note_taggings_tag_id_note_id' },
     ],
   ],
 ];

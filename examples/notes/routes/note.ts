@@ -3,9 +3,9 @@ import { owner, permission } from '../../../src/lib/access-rules.ts';
 import { people } from '../../../src/routes/people.ts';
 import { resource } from '../../../src/routes/resource/resource.ts';
 import { NOTE_COLOURS, Note, type NoteRecord } from '../models/note.ts';
-import { NoteKeyword } from '../models/note-keyword.ts';
+import { NoteTagging } from '../models/note-tagging.ts';
 import { note } from '../schemas/note.ts';
-import { keywords } from './keyword.ts';
+import { noteTags } from './note-tag.ts';
 
 export const notes = resource<NoteRecord>({
   model: Note,
@@ -25,12 +25,12 @@ export const notes = resource<NoteRecord>({
   sorts: ['createdAt'],
   include: {
     user: { kind: 'parent', path: 'userId', of: () => people },
-    keywords: {
+    tags: {
       kind: 'links',
-      through: NoteKeyword,
+      through: NoteTagging,
       from: 'noteId',
-      to: 'keywordId',
-      of: () => keywords,
+      to: 'tagId',
+      of: () => noteTags,
       fields: {
         place: Type.Optional(
           Type.Integer({ minimum: 1, maximum: 100, description: 'Where it stands.', examples: [1] }),

@@ -1,15 +1,15 @@
 import { owner } from '../../../src/lib/access-rules.ts';
 import { resource } from '../../../src/routes/resource/resource.ts';
-import { Keyword, type KeywordRecord } from '../models/keyword.ts';
-import { keyword } from '../schemas/keyword.ts';
+import { NoteTag, type NoteTagRecord } from '../models/note-tag.ts';
+import { noteTag } from '../schemas/note-tag.ts';
 
-export const keywords = resource<KeywordRecord>({
-  model: Keyword,
-  name: 'keyword',
+export const noteTags = resource<NoteTagRecord>({
+  model: NoteTag,
+  name: 'noteTag',
   purpose: 'Words that people put their notes under.',
-  schemas: keyword,
+  schemas: noteTag,
   access: { list: owner(), read: owner(), create: owner(), update: owner(), delete: owner(), restore: owner() },
   sorts: ['name'],
   private: { userId: 'Whose it is.' },
-  indexes: { idx_keywords_user_id_name: 'One keyword of a name for each owner; lists by name.' },
+  indexes: { idx_note_tags_user_id_name: 'One tag of a name for each owner; lists by name.' },
 });
