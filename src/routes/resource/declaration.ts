@@ -30,7 +30,8 @@ export interface Includable {
   readonly viewId: string;
   /** Which of them somebody may see; `null` for none. */
   readonly visibleTo: (caller: Caller, tx?: Transaction) => Promise<Filter | null>;
-  readonly projection?: Filter;
+  /** The stored paths of them that somebody may see. */
+  readonly projectionFor: (caller: Caller) => Promise<Filter>;
   readonly show: (document: StoredDocument) => unknown;
 }
 

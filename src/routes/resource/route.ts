@@ -1,8 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteOptions as FastifyRouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { ErrorCode } from '../../errors.ts';
-import type { Filter } from '../../models/document.ts';
-import { toId } from '../../models/ids.ts';
 import type { Role } from '../../models/user.ts';
 import { closed, Id, problems, signedInProblems } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
@@ -42,7 +40,8 @@ export const isPublic = ({ rules }: Plan, operation: Operation): boolean => rule
 
 /** What a generated route may answer besides its success. */
 export function problemsOf(plan: Plan, operation: Operation, ...codes: readonly ErrorCode[]): object {
-  if (isPublic(plan, operation)) return problems(...codes);
+  // Whoever says who they are has to be that.
+  if (isPublic(plan, operation)) return problems(...codes, 'invalid-token');
   return signedInProblems(...codes, ...(plan.kind === 'admin' ? (['forbidden'] as const) : []));
 }
 
@@ -83,7 +82,8 @@ export function addRoute(app: App, plan: Plan, operation: Operation, { handler, 
       tags: [tagOf(plan)],
       ...schema,
     },
-    config: { ...config, ...asked },
+    // Fields and what is included may show more to whoever is signed in; the audit trail names them.
+    config: { ...config, ...asked, ...(isPublic(plan, operation) && { optionalSession: true }) },
     handler: own ?? handler,
   } as unknown as FastifyRouteOptions as Parameters<App['route']>[0]);
 }
@@ -93,7 +93,3 @@ export function tagOf({ plural }: Pick<Plan, 'plural'>): string {
   const text = words(plural);
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
-
-/** The ids of the URL as a filter, and what a new document takes from there. */
-export const idsIn = ({ nested }: Plan, params: unknown): Filter =>
-  Object.fromEntries(nested.map((name) => [name, toId((params as Record<string, string>)[name] ?? '')]));
