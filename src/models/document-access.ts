@@ -15,7 +15,8 @@ export async function filterOf(
   { userId }: Caller,
   within: { readonly teamId?: Types.ObjectId; readonly tx?: ClientSession } = {},
 ): Promise<Filter | null> {
-  if ('where' in rule) return rule.where;
+  // What a public route includes may be for accounts alone.
+  if ('where' in rule) return rule.kind === 'everyone' || userId !== undefined ? rule.where : null;
   if (userId === undefined) return null;
   if (rule.kind === 'owner') return { [rule.path]: userId };
   const teams = await teamsOf(userId, rule.roles, within);
