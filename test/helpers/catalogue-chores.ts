@@ -4,7 +4,7 @@ import { AppError } from '../../src/errors.ts';
 import { signedIn, teamRole } from '../../src/lib/access-rules.ts';
 import type { Resource } from '../../src/routes/resource/declaration.ts';
 import { resource } from '../../src/routes/resource/resource.ts';
-import { idOf } from '../../src/schemas/common.ts';
+import { idOf, signedInProblems } from '../../src/schemas/common.ts';
 import { wireSchemas } from '../../src/schemas/resource.ts';
 import { ref, required, say, testModel, text } from './catalogue-model.ts';
 
@@ -74,6 +74,7 @@ export const chores = (): Resource =>
     filters: ['level', 'done', 'cost', 'dueAt', 'parentId'],
     sorts: ['weight', 'dueAt', 'title'],
     enums: { 'Chore level': LEVELS },
+    problems: { update: ['last-owner'] },
     steps: {
       updated: async ({ document, changes }) => {
         if (changes.includes('title') && document.title === 'refused') throw new AppError('last-owner');
@@ -116,7 +117,9 @@ export const rooms = (): Resource =>
     routes: { read: { handler: async () => NOWHERE } },
     beside: {
       'signed-in': async (app) => {
-        app.get('/rooms-beside', { schema: { response: { 200: Type.Any() } } }, async () => ({ beside: true }));
+        app.get('/rooms-beside', { schema: { response: { 200: Type.Any(), ...signedInProblems() } } }, async () => ({
+          beside: true,
+        }));
       },
     },
   });

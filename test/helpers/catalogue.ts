@@ -4,9 +4,10 @@ import { buildTestApp, type TestApp } from './app.ts';
 import { articles, subjects } from './catalogue-articles.ts';
 import { chores, remarks, rooms } from './catalogue-chores.ts';
 import type { Person } from './people.ts';
+import { watchAnswers } from './undeclared.ts';
 
 /** The service with collections that only these tests have. */
-export async function buildCatalogueApp(): Promise<TestApp> {
+export async function buildCatalogueApp(): Promise<TestApp & { undeclared(): string[] }> {
   const topics = subjects();
   const all = [articles(() => topics), topics, chores(), rooms(), remarks()];
   const unmount = mount(...all);
@@ -18,6 +19,7 @@ export async function buildCatalogueApp(): Promise<TestApp> {
   }
   return {
     ...service,
+    undeclared: watchAnswers(service),
     close: async () => {
       for (const model of models) await model.collection.drop();
       await service.close();

@@ -2,13 +2,12 @@ import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toId } from '../../src/models/ids.ts';
 import { type ApiKeyCaller, apiKeyOf } from '../helpers/api-keys.ts';
-import type { TestApp } from '../helpers/app.ts';
 import { article, buildCatalogueApp, chore, made, subject } from '../helpers/catalogue.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, type Person, person } from '../helpers/people.ts';
 import { join, newTeam } from '../helpers/teams.ts';
 
-let service: TestApp;
+let service: Awaited<ReturnType<typeof buildCatalogueApp>>;
 let ada: Person;
 let bob: Person;
 let mia: Person;
@@ -248,4 +247,8 @@ describe('a field that only some may write', () => {
     // What administration reads although it is deleted says that it is.
     expect((await admin.call('GET', url)).json()).toHaveProperty('deletedAt');
   });
+});
+
+it('the OpenAPI document declares all that was answered here', () => {
+  expect(service.undeclared()).toEqual([]);
 });

@@ -84,7 +84,8 @@ it.each<[string, Parameters<typeof declared>, RegExp]>([
     [{ access: { create: teamRole(['owner']) } }],
     /a rule about teamId has to have it/,
   ],
-  ['a field of a reserved name', [{}, { limit: words }], /limit is the name of something/],
+  ['a field of a reserved name', [{}, { revision: words }], /revision is the name of something/],
+  ['a filter of a reserved name', [{ filters: ['total'] }], /total is the name of something/],
   [
     'what comes back after it went for good',
     [{ removal: 'hard', access: { list: owner(), restore: owner() } }],

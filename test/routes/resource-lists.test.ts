@@ -3,7 +3,6 @@ import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/lib/cursor.ts';
 import { toId } from '../../src/models/ids.ts';
-import type { TestApp } from '../helpers/app.ts';
 import { buildCatalogueApp, chore, made } from '../helpers/catalogue.ts';
 import { commandsOf } from '../helpers/commands.ts';
 import { newDocument } from '../helpers/domain-models.ts';
@@ -17,7 +16,7 @@ interface Item {
   readonly weight: number;
 }
 
-let service: TestApp;
+let service: Awaited<ReturnType<typeof buildCatalogueApp>>;
 let ada: Person;
 let team: string;
 let seeds: Item[];
@@ -196,4 +195,8 @@ it('a page costs one query besides who calls and which teams', async () => {
     'find memberships',
     'find chores',
   ]);
+});
+
+it('the OpenAPI document declares all that was answered here', () => {
+  expect(service.undeclared()).toEqual([]);
 });

@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { MAX_LINKS } from '../../src/models/document-include.ts';
 import { toId } from '../../src/models/ids.ts';
-import type { TestApp } from '../helpers/app.ts';
 import { article, buildCatalogueApp, made, subject } from '../helpers/catalogue.ts';
 import { commandsOf } from '../helpers/commands.ts';
 import { outcome, tally } from '../helpers/parallel.ts';
 import { call, type Person, person } from '../helpers/people.ts';
 
-let service: TestApp;
+let service: Awaited<ReturnType<typeof buildCatalogueApp>>;
 let ada: Person;
 let bob: Person;
 let admin: Person;
@@ -209,4 +208,8 @@ describe('a list through a relation', () => {
     expect(second.nextCursor).toBeNull();
     expect((await nobody('GET', `/v1/articles/${id}/subjects`)).json().items).toEqual([]);
   });
+});
+
+it('the OpenAPI document declares all that was answered here', () => {
+  expect(service.undeclared()).toEqual([]);
 });

@@ -4,13 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { toId } from '../../src/models/ids.ts';
 import { Membership } from '../../src/models/membership.ts';
-import type { TestApp } from '../helpers/app.ts';
 import { article, buildCatalogueApp, chore, made, subject } from '../helpers/catalogue.ts';
 import { outcome, tally } from '../helpers/parallel.ts';
 import { type Person, person } from '../helpers/people.ts';
 import { join, memberUrl, newTeam } from '../helpers/teams.ts';
 
-let service: TestApp;
+let service: Awaited<ReturnType<typeof buildCatalogueApp>>;
 let ada: Person;
 let bob: Person;
 let team: string;
@@ -257,4 +256,8 @@ it('the audit trail says of each change what happened', async () => {
     }),
     { numRuns: 12 },
   );
+});
+
+it('the OpenAPI document declares all that was answered here', () => {
+  expect(service.undeclared()).toEqual([]);
 });

@@ -8,12 +8,14 @@ import { fixedPaths, whereOf } from './plan.ts';
 
 type Options = ResourceOptions<never>;
 
-/** Members of every view, query and document that no field may be called. */
+/** Members of every document or view that no field may be called. */
 const RESERVED = [
   ...['id', '_id', 'createdAt', 'updatedAt', 'deletedAt', 'purgeAt', 'revision'],
   ...['deletedWith', 'settling', 'childrenRevision', 'included'],
-  ...['limit', 'cursor', 'sort', 'deleted', 'include', 'total'],
 ];
+
+/** Parameters of every list that no filter may be called. */
+const PARAMETERS = ['limit', 'cursor', 'sort', 'deleted', 'include', 'total'];
 
 /** In characters: the text of a sort key goes into a cursor, as 6 bytes for a character at the worst. */
 const LONGEST_SORT_KEY = 500;
@@ -41,8 +43,10 @@ function wrongWithModel({ model, removal, access }: Options): string | undefined
 }
 
 /** A rule for a field that is misspelt would protect nothing. */
-function wrongWithNames({ schemas, fields = {}, include = {} }: Options): string | undefined {
-  const reserved = [...Object.keys(schemas.fields), ...Object.keys(include)].find((name) => RESERVED.includes(name));
+function wrongWithNames({ schemas, fields = {}, filters = [], include = {} }: Options): string | undefined {
+  const reserved =
+    [...Object.keys(schemas.fields), ...Object.keys(include)].find((name) => RESERVED.includes(name)) ??
+    filters.find((name) => PARAMETERS.includes(name));
   if (reserved) return `${reserved} is the name of something that every document or list has`;
   const both = Object.keys(include).find((name) => name in schemas.fields);
   if (both) return `${both} is a field and a relation`;

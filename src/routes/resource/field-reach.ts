@@ -43,11 +43,15 @@ export async function reachOfFields(
 /** In which documents somebody is shown each field that not all may read: those of the filter, `null` for none. */
 type Shown = ReadonlyMap<string, Filter | null>;
 
-/** The same of the answer of an operation. A rule that the operation has passed is not asked again. */
+/**
+ * The same of the answer of an operation. A rule that the operation has passed is not asked again.
+ * @param within what is known of the documents, such as the team
+ */
 export async function shownFields(
   { reads, rules }: Plan,
   operation: Operation,
   request: FastifyRequest,
+  within: Filter,
 ): Promise<Shown> {
   const shown = new Map<string, Filter | null>();
   for (const [field, decision] of reads) {
@@ -56,7 +60,7 @@ export async function shownFields(
     const passed = rules[operation];
     if (passed && sameRule(passed, rule)) continue;
     if (isAdminRule(rule)) shown.set(field, passes(request, rule) ? {} : null);
-    else shown.set(field, await filterOf(rule, callerOf(request)));
+    else shown.set(field, await filterOf(rule, callerOf(request), teamOf(rule, within)));
   }
   return shown;
 }

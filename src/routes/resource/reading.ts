@@ -14,7 +14,7 @@ import type { LinkRelation, Plan } from './declaration.ts';
 import { projectionOf, shownFields } from './field-reach.ts';
 import { inclusionsOf, junctionOf, targetFor } from './include.ts';
 import { includeParameter, listQuery, listsDeleted, teamParameter } from './plan.ts';
-import { reachOf, reachOne } from './reach.ts';
+import { nestedFilter, reachOf, reachOne } from './reach.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
 import { shower } from './show.ts';
 
@@ -96,13 +96,14 @@ export function listRoute(app: App, plan: Plan): void {
       if (reach === null && (plan.nested.length > 0 || team !== undefined)) throw new AppError('not-found');
       if (reach === null)
         return { items: [], nextCursor: null, ...(total === true && { total: 0, totalCapped: false }) };
+      const known = { ...nestedFilter(plan, request.params), ...within };
       const wanted = {
         within: deleted === true ? and(reach, await reachOfDeleted(plan, request, within)) : reach,
         filters: filtersIn(plan, others),
         ...(sort !== undefined && { sort: String(sort) }),
         ...(deleted === true && { deleted }),
       };
-      const projection = projectionOf(plan, await shownFields(plan, 'list', request));
+      const projection = projectionOf(plan, await shownFields(plan, 'list', request, known));
       const asked = { ...wanted, limit: Number(limit), projection, ...(after && { after }) };
       const through = linkFilter(plan, { ...others, total }, wanted);
       const page = through
@@ -178,7 +179,10 @@ export function readRoute(app: App, plan: Plan): void {
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const filter = await reachOne(plan, 'read', request);
-      const projection = projectionOf(plan, await shownFields(plan, 'read', request));
+      const projection = projectionOf(
+        plan,
+        await shownFields(plan, 'read', request, nestedFilter(plan, request.params)),
+      );
       const document = await findDocument(plan.model, and(filter, hidden(plan)), { projection });
       if (document === null) throw new AppError('not-found');
       await recordRead(plan, request, { id: document._id });

@@ -39,7 +39,8 @@ export const paramsOf = ({ nested }: Plan, single: boolean): TSchema =>
 export const isPublic = ({ rules }: Plan, operation: Operation): boolean => rules[operation]?.kind === 'everyone';
 
 /** What a generated route may answer besides its success. */
-export function problemsOf(plan: Plan, operation: Operation, ...codes: readonly ErrorCode[]): object {
+export function problemsOf(plan: Plan, operation: Operation, ...generated: readonly ErrorCode[]): object {
+  const codes = [...generated, ...(plan.options.problems?.[operation] ?? [])];
   // Whoever says who they are has to be that.
   if (isPublic(plan, operation)) return problems(...codes, 'invalid-token');
   return signedInProblems(...codes, ...(plan.kind === 'admin' ? (['forbidden'] as const) : []));

@@ -81,7 +81,7 @@ const stepOf = (
 
 /** What the caller is shown of a document that they have changed. */
 async function shownTo(plan: Plan, operation: Operation, request: FastifyRequest, document: StoredDocument) {
-  return withoutHidden(document, await shownFields(plan, operation, request));
+  return withoutHidden(document, await shownFields(plan, operation, request, document));
 }
 
 /** The values that say whom a new document belongs to, and what it is by the rule: never its body. */
