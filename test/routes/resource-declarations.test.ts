@@ -3,7 +3,8 @@ import { Type } from 'typebox';
 import { afterEach, expect, it } from 'vitest';
 import '../../src/collections/index.ts';
 import { everyone, owner, permission, signedIn, teamRole } from '../../src/lib/access-rules.ts';
-import type { ResourceOptions } from '../../src/routes/resource/declaration.ts';
+import type { Audience, ResourceOptions } from '../../src/routes/resource/declaration.ts';
+import { fieldRules } from '../../src/routes/resource/fields.ts';
 import { resource } from '../../src/routes/resource/resource.ts';
 import { wireSchemas } from '../../src/schemas/resource.ts';
 import { ref, testModel } from '../helpers/catalogue-model.ts';
@@ -100,6 +101,15 @@ it('two rules of one kind are refused', () => {
   mongoose.deleteModel('Thing');
   const field = { name: { read: [owner(), teamRole(['owner'])] } };
   expect(() => declared({ fields: field }).collections).toThrow(/The field name has two rules of one kind/);
+});
+
+it('a rule of a field is asked wherever a document is shown that another rule has found', () => {
+  const fields = { name: { read: owner() } };
+  const decides = (rules: Audience['rules']) =>
+    fieldRules({ kind: 'own', rules }, fields, 'read', 'read').get('name')?.decides;
+  expect(decides({ list: owner(), read: owner(), update: owner() })).toBe('always');
+  for (const operation of ['list', 'update', 'restore'] as const)
+    expect(decides({ read: owner(), [operation]: signedIn() })).toBe('sometimes');
 });
 
 it('a model without the fields of a life is refused', () => {
