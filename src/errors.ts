@@ -129,7 +129,7 @@ export const ERRORS = Object.freeze({
   'last-owner': [409, 'The last owner stays', 'Make another member an owner first, or delete the team.'],
   'last-admin': [409, 'The last admin stays', 'Make someone else an admin first.'],
   'invalid-status': [409, 'The status does not allow this', '`detail` says which status the account has.'],
-  'restore-period-over': [409, 'The account can no longer be restored', 'The time to restore it has passed.'],
+  'restore-period-over': [409, 'It can no longer be restored', 'The time to restore it has passed.'],
   'legal-hold': [409, 'The account is under legal hold', 'It cannot be deleted until the hold is lifted.'],
   'still-referenced': [
     409,

@@ -4,7 +4,7 @@ import { toId } from '../models/ids.ts';
 import { relationsOf } from '../models/relations.ts';
 import type { Operation, Plan, Resource } from '../routes/resource/declaration.ts';
 import { linkPlans } from '../routes/resource/links.ts';
-import { teamParameter } from '../routes/resource/plan.ts';
+import { listsDeleted, teamParameter } from '../routes/resource/plan.ts';
 import { ROUTES } from '../routes/resource/route.ts';
 import type { Exercise, Person, Scene } from './scene.ts';
 
@@ -106,7 +106,7 @@ async function queriesOf(plan: Plan, resource: Resource, id: string): Promise<Re
         sort: sort === '_id' ? 'id' : sort,
       })),
     { total: 'true' },
-    ...(plan.rules.restore ? [{ deleted: 'true' }] : []),
+    ...(listsDeleted(plan) ? [{ deleted: 'true' }] : []),
     ...(Object.keys(plan.include).length > 0 ? [{ include: Object.keys(plan.include).join() }] : []),
   ].filter(({ sort }) => sort === undefined || plan.lists.sorts.length > 1 || sort !== 'id');
 }

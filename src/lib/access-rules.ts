@@ -58,4 +58,6 @@ export const permission = (name: Permission): PermissionRule => ({ kind: 'permis
 /** Whoever has the role; no API key has any. */
 export const role = (name: string): RoleRule => ({ kind: 'role', role: name });
 
+export const sameRule = (one: Rule, other: Rule): boolean => JSON.stringify(one) === JSON.stringify(other);
+
 export const isAdminRule = (rule: Rule): rule is AdminRule => rule.kind === 'permission' || rule.kind === 'role';

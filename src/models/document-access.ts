@@ -1,6 +1,7 @@
 import type { ClientSession, Types } from 'mongoose';
 import type { OwnRule } from '../lib/access-rules.ts';
-import type { Filter } from './document.ts';
+import type { Filter, StoredDocument } from './document.ts';
+import { isId } from './ids.ts';
 import { teamsOf } from './team-access.ts';
 
 /** Whoever asks for documents. Absent where nobody is signed in, or an API key calls. */
@@ -14,7 +15,8 @@ export async function filterOf(
   { userId }: Caller,
   within: { readonly teamId?: Types.ObjectId; readonly tx?: ClientSession } = {},
 ): Promise<Filter | null> {
-  if ('where' in rule) return rule.where;
+  // What a public route includes may be for accounts alone.
+  if ('where' in rule) return rule.kind === 'everyone' || userId !== undefined ? rule.where : null;
   if (userId === undefined) return null;
   if (rule.kind === 'owner') return { [rule.path]: userId };
   const teams = await teamsOf(userId, rule.roles, within);
@@ -22,3 +24,13 @@ export async function filterOf(
   if (first === undefined) return null;
   return { [rule.path]: teams.length === 1 ? first : { $in: teams } };
 }
+
+/** Whether a document is one of those that such a filter finds. */
+export const passesFilter = (document: StoredDocument, filter: Filter): boolean =>
+  Object.entries(filter).every(([path, wanted]) => {
+    const { $in } = (wanted ?? {}) as { $in?: readonly unknown[] };
+    return ($in ?? [wanted]).some((each) => isSame(document[path], each));
+  });
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  isId(one) && isId(other) ? one.equals(other) : one === other;

@@ -11,6 +11,13 @@ import { onRevision, type Precondition } from './user-account.ts';
 /** Which documents of another collection may be referred to from a path: those of the filter, `null` for none. */
 export type Referable = (path: string, parentName: string) => Promise<Filter | null>;
 
+/** What a new document is made of. */
+interface NewDocument {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Paths that were no part of the input, such as those that a URL names: what they name is there or the URL is wrong. */
+  readonly named?: readonly string[];
+}
+
 interface Change {
   readonly model: DocumentModel;
   readonly tx: ClientSession;
@@ -32,15 +39,15 @@ function act({ model, tx, origin }: Change, action: AuditAction, id: Types.Objec
 
 /**
  * Makes a document with its audit event. What it refers to is held: it cannot be deleted beside this.
- * @throws {AppError} `validation-failed`, `value-taken`
+ * @throws {AppError} `validation-failed`, `value-taken`, `not-found` for what was named
  */
 export async function createDocument(
   change: Change,
-  values: Readonly<Record<string, unknown>>,
+  { values, named = [] }: NewDocument,
   referable: Referable,
 ): Promise<StoredDocument> {
   const { model, tx } = change;
-  await holdParents(change, values, referable);
+  await holdParents(change, values, referable, named);
   const now = new Date();
   const document = await new model({ ...values, createdAt: now, updatedAt: now, revision: 1 })
     .save({ session: tx })
@@ -56,15 +63,15 @@ async function holdParents(
   { model, tx }: Change,
   values: Readonly<Record<string, unknown>>,
   referable: Referable,
+  named: readonly string[] = [],
 ): Promise<void> {
   for (const { path, parentName } of relationsOf(model.modelName)) {
     const id = values[path];
     if (id === undefined) continue;
     const filter = await referable(path, parentName);
-    const held =
-      filter !== null &&
-      (await holdParent(tx, parentName, and({ _id: model.castObject({ [path]: id })[path] }, filter)));
+    const held = filter !== null && (await holdParent(tx, parentName, and({ _id: castId(model, path, id) }, filter)));
     if (held) continue;
+    if (named.includes(path)) throw new AppError('not-found');
     const errors = [
       { pointer: `/${path}`, code: 'not-found', detail: 'names nothing that is there, or nothing of yours' },
     ];
@@ -102,8 +109,30 @@ export async function updateDocument(
   return updated;
 }
 
+/** @throws {AppError} `validation-failed` */
+function castId(model: DocumentModel, path: string, id: unknown): unknown {
+  try {
+    return model.schema.path(path).cast(id);
+  } catch (error) {
+    throw asInputProblem(model, error);
+  }
+}
+
+/**
+ * The document that is to be changed is there, and theirs to change.
+ * @throws {AppError} `not-found`, `forbidden`
+ */
+export async function assertChangeable(change: Pick<Change, 'model' | 'tx'>, which: Omit<Which, 'precondition'>) {
+  const { model, tx } = change;
+  const found = await findDocument(model, and(which.filter, LIVE), { projection: { _id: 1 }, tx });
+  if (!found) throw await whyNot(change, which);
+}
+
 /** Why nothing matched: it is not there for whoever asks, not theirs to change, or has changed meanwhile. */
-async function whyNot({ model, tx }: Change, { filter, visible = filter }: Which): Promise<AppError> {
+async function whyNot(
+  { model, tx }: Pick<Change, 'model' | 'tx'>,
+  { filter, visible = filter }: Which,
+): Promise<AppError> {
   const projection = { _id: 1 };
   if (await findDocument(model, and(filter, LIVE), { projection, tx })) return new AppError('precondition-failed');
   const seen = visible !== filter && (await findDocument(model, and(visible, LIVE), { projection, tx }));

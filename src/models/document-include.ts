@@ -6,7 +6,7 @@ export interface Target {
   readonly model: DocumentModel;
   /** What is shown at all, and to whoever asks. */
   readonly filter: Filter;
-  readonly projection?: Filter;
+  readonly projection: Filter;
 }
 
 /** What a request included: the others, each once, and which of them belong to which document. */
@@ -26,9 +26,7 @@ export async function includeParents(
 ): Promise<Included> {
   const ids = new Map(documents.flatMap(({ [path]: id }) => (id instanceof Types.ObjectId ? [[hexOf(id), id]] : [])));
   if (ids.size === 0) return { documents: [] };
-  const found = model.collection.find(and({ _id: { $in: [...ids.values()] } }, filter) as never, {
-    ...(projection && { projection }),
-  });
+  const found = model.collection.find(and({ _id: { $in: [...ids.values()] } }, filter) as never, { projection });
   return { documents: (await found.toArray()) as StoredDocument[] };
 }
 
@@ -59,7 +57,7 @@ export async function includeLinked(
         localField: to,
         foreignField: '_id',
         as: 'other',
-        pipeline: [{ $match: filter }, ...(projection ? [{ $project: projection }] : [])],
+        pipeline: [{ $match: filter }, { $project: projection }],
       },
     },
     { $unwind: '$other' },

@@ -1,7 +1,7 @@
 import { type ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { and, type DocumentModel, type Filter, findDocument, type StoredDocument } from './document.ts';
+import { and, asInputProblem, type DocumentModel, type Filter, findDocument, type StoredDocument } from './document.ts';
 import { type Junction, MAX_LINKS } from './document-include.ts';
 import type { DocumentPage, ListRequest } from './document-list.ts';
 import { LIVE } from './life.ts';
@@ -21,9 +21,10 @@ function act(
   { model, tx, origin, to }: Link,
   action: 'document.created' | 'document.updated' | 'document.deleted',
   id: Types.ObjectId,
+  changes: readonly string[] = [to],
 ) {
   const target = { collection: model.collection.collectionName, id };
-  return recordAuditEvent(tx, origin, { action, target, changes: [to] });
+  return recordAuditEvent(tx, origin, { action, target, changes });
 }
 
 interface Ends {
@@ -35,7 +36,7 @@ interface Ends {
 /**
  * Links two documents, or changes what the link says. Both are held, so that neither is deleted beside this, and so
  * that links of one document are counted without a race.
- * @throws {AppError} `not-found` for either end, `too-many-links`
+ * @throws {AppError} `not-found` for either end, `too-many-links`, `validation-failed`
  */
 export async function putLink(
   link: Link,
@@ -50,14 +51,26 @@ export async function putLink(
     if (!(await holdParent(tx, end.modelName, and({ _id: id }, end.filter)))) throw new AppError('not-found');
   const known = await findDocument(model, pairOf(link), { tx });
   if (known) {
-    await model.updateOne({ _id: known._id }, { $set: fields }, { session: tx, runValidators: true });
-    await act(link, 'document.updated', known._id);
-    return { ...known, ...fields };
+    const changed = await model
+      .findOneAndUpdate(
+        { _id: known._id },
+        { $set: fields },
+        { session: tx, returnDocument: 'after', runValidators: true },
+      )
+      .lean<StoredDocument>()
+      .catch((error: unknown) => {
+        throw asInputProblem(model, error);
+      });
+    await act(link, 'document.updated', known._id, Object.keys(fields));
+    return changed ?? known;
   }
   const count = await model.countDocuments({ [from]: fromId }, { session: tx, limit: MAX_LINKS });
   if (count >= MAX_LINKS) throw new AppError('too-many-links');
-  const [document] = await model.create([{ ...fields, ...pairOf(link), createdAt: new Date() }], { session: tx });
-  if (!document) throw new Error('the database acknowledged an insert without a document');
+  const document = await new model({ ...fields, ...pairOf(link), createdAt: new Date() })
+    .save({ session: tx })
+    .catch((error: unknown) => {
+      throw asInputProblem(model, error);
+    });
   await act(link, 'document.created', document._id);
   return document.toObject() as StoredDocument;
 }
@@ -94,11 +107,9 @@ export async function inOrder(
   model: DocumentModel,
   ids: readonly Types.ObjectId[],
   filter: Filter,
-  projection?: Filter,
+  projection: Filter,
 ): Promise<StoredDocument[]> {
-  const found = model.collection.find(and({ _id: { $in: [...ids] } }, filter) as never, {
-    ...(projection && { projection }),
-  });
+  const found = model.collection.find(and({ _id: { $in: [...ids] } }, filter) as never, { projection });
   const byId = new Map(((await found.toArray()) as StoredDocument[]).map((each) => [each._id.toHexString(), each]));
   return ids.flatMap((id) => byId.get(id.toHexString()) ?? []);
 }
@@ -110,7 +121,7 @@ const ROUNDS = 5;
 export async function listLinked(
   model: DocumentModel,
   { junction, id }: { readonly junction: Junction; readonly id: Types.ObjectId },
-  { within, limit, after, projection }: ListRequest,
+  { within, limit, after, projection = {} }: ListRequest,
 ): Promise<DocumentPage> {
   const documents: StoredDocument[] = [];
   let next = after?.id ?? null;

@@ -120,8 +120,14 @@ function choose({ plans }: Lists, { filters, sort }: Pick<ListRequest, 'filters'
   const detail =
     offered.length > 0
       ? `With ${given}, sort by ${offered.join(' or ')}, not ${name}.`
-      : `No list is offered for ${given}.`;
+      : `No list is offered for ${given}; filters go ${together(plans)}.`;
   throw new AppError('unsupported-sort', { detail });
+}
+
+/** Which filters are offered, alone or together. */
+function together(plans: readonly ListPlan[]): string {
+  const offered = new Set(plans.map(({ filters }) => filters.join(' with ')).filter((text) => text !== ''));
+  return offered.size === 0 ? 'unused' : `by ${[...offered].join(', or ')}`;
 }
 
 const conditionsOf = ({ within, filters, deleted }: Pick<ListRequest, 'within' | 'filters' | 'deleted'>): Filter =>

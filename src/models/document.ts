@@ -55,20 +55,32 @@ export function asInputProblem(model: DocumentModel, error: unknown): unknown {
   return new AppError('value-taken', { errors, cause: error });
 }
 
+/** The words of the wire for what mongoose calls otherwise. */
+const PROBLEM_CODES: Readonly<Record<string, string>> = Object.freeze({
+  'user defined': 'not-allowed',
+  enum: 'not-allowed',
+  minlength: 'too-short',
+  maxlength: 'too-long',
+  min: 'out-of-range',
+  max: 'out-of-range',
+  regexp: 'invalid-format',
+});
+
 function problemOf(error: mongoose.Error.ValidatorError | mongoose.Error.CastError): InputProblem {
   const pointer = `/${error.path.replaceAll('.', '/')}`;
   if (error instanceof mongoose.Error.CastError)
     return { pointer, code: 'invalid-type', detail: `is not of the type ${error.kind}` };
-  return { pointer, code: error.kind === 'user defined' ? 'not-allowed' : error.kind, detail: error.message };
+  return { pointer, code: PROBLEM_CODES[error.kind] ?? error.kind, detail: error.message };
 }
 
 /** The paths of the unique index that the server names; those that name whose it is are not what is taken. */
 function uniquePaths(model: DocumentModel, message: string): string[] {
-  for (const [key, options] of model.schema.indexes()) {
-    if (!options['unique'] || !message.includes(String(options['name']))) continue;
-    const paths = Object.keys(key);
-    const values = paths.filter((path) => model.schema.path(path)?.options['ref'] === undefined);
-    return values.length > 0 ? values : paths;
-  }
-  return [];
+  const named = model.schema
+    .indexes()
+    .filter(([, { unique, name }]) => unique && message.includes(String(name)))
+    // A name may begin with that of another one.
+    .sort(([, one], [, other]) => String(other.name).length - String(one.name).length);
+  const paths = Object.keys(named[0]?.[0] ?? {});
+  const values = paths.filter((path) => model.schema.path(path)?.options['ref'] === undefined);
+  return values.length > 0 ? values : paths;
 }

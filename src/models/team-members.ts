@@ -34,7 +34,8 @@ export function addMember(
   userId: Types.ObjectId,
   role: TeamRole,
 ): Promise<StoredDocument> {
-  return createDocument({ model: documentModel(Membership.modelName), tx, origin }, { teamId, userId, role }, anyone);
+  const membership = { values: { teamId, userId, role } };
+  return createDocument({ model: documentModel(Membership.modelName), tx, origin }, membership, anyone);
 }
 
 /**

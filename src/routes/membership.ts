@@ -24,6 +24,7 @@ export const memberships = resource<MembershipRecord>({
     idx_memberships_team_id_user_id: 'One membership for a team and a person.',
     idx_memberships_user_id: 'The teams of an account.',
   },
+  problems: { update: ['last-owner'], delete: ['last-owner'] },
   removal: 'hard',
   retention: 'As long as somebody is a member. What a deleted team or account takes along comes back with it.',
   steps: {

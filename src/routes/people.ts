@@ -8,6 +8,6 @@ export const people: Includable = {
   modelName: User.modelName,
   viewId: Person.$id,
   visibleTo: async () => ({ status: 'active' }),
-  projection: { firstName: 1, lastName: 1, avatarUrl: 1 },
+  projectionFor: async () => ({ firstName: 1, lastName: 1, avatarUrl: 1 }),
   show: shower(Person),
 };

@@ -112,7 +112,9 @@ export function linkToNext(request: FastifyRequest, reply: FastifyReply, nextCur
 
 /** Cursors of one list with one filter and sort: one that was made for another is refused. */
 export function cursorFor(list: string, query: Readonly<Record<string, unknown>> = {}) {
-  const scope = `${list}:${JSON.stringify(query)}`;
+  // In whatever order a client writes its parameters.
+  const said = Object.entries(query).filter(([, value]) => value !== undefined);
+  const scope = `${list}:${JSON.stringify(said.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
   return {
     write: (position: Position): string => encodeCursor(position, scope),
     read(cursor: string | undefined): Position | undefined {

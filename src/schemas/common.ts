@@ -135,7 +135,7 @@ export const Page = <T extends TSchema>(item: T, name: string) =>
 export const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items on a page.' })),
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1024, description: '`nextCursor` of the page before.' }),
+    Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the page before.' }),
   ),
 };
 

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import type { Collection, StoredModel } from '../../collections/define.ts';
 import type { Config } from '../../config.ts';
 import type { Transaction } from '../../database.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { AdminRule, OwnRule, Rule } from '../../lib/access-rules.ts';
 import type { AuditOrigin } from '../../models/audit-event.ts';
 import type { DocumentModel, Filter, StoredDocument } from '../../models/document.ts';
@@ -30,7 +31,8 @@ export interface Includable {
   readonly viewId: string;
   /** Which of them somebody may see; `null` for none. */
   readonly visibleTo: (caller: Caller, tx?: Transaction) => Promise<Filter | null>;
-  readonly projection?: Filter;
+  /** The stored paths of them that somebody may see. */
+  readonly projectionFor: (caller: Caller) => Promise<Filter>;
   readonly show: (document: StoredDocument) => unknown;
 }
 
@@ -107,6 +109,8 @@ export interface ResourceOptions<D> {
   /** When a document goes, and by what, where that is not the rule of all domain collections. */
   readonly retention?: string;
   readonly steps?: Steps<D>;
+  /** What steps, hooks and handlers of one's own throw, for the documentation. */
+  readonly problems?: Partial<Readonly<Record<Operation, readonly ErrorCode[]>>>;
   /** Options of Fastify for a generated route: hooks, `config`, a handler of one's own. */
   readonly routes?: Partial<Readonly<Record<Operation, RouteOptions>>>;
   /** Schemas that routes of one’s own refer to. */

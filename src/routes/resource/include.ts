@@ -9,6 +9,7 @@ import {
 } from '../../models/document-include.ts';
 import type { Includable, LinkRelation, Plan, RelationToInclude } from './declaration.ts';
 import { callerOf } from './reach.ts';
+import { wireValue } from './show.ts';
 
 /** What a request asked for beside its documents. */
 export interface Inclusions {
@@ -24,10 +25,12 @@ export const junctionOf = ({ through, from, to }: LinkRelation): Junction => ({
   to,
 });
 
-async function targetFor(of: Includable, request: FastifyRequest): Promise<Target | null> {
-  const filter = await of.visibleTo(callerOf(request));
+/** Documents of the other end as the caller may see them; null for none. */
+export async function targetFor(of: Includable, request: FastifyRequest): Promise<Target | null> {
+  const caller = callerOf(request);
+  const filter = await of.visibleTo(caller);
   if (filter === null) return null;
-  return { model: documentModel(of.modelName), filter, ...(of.projection && { projection: of.projection }) };
+  return { model: documentModel(of.modelName), filter, projection: await of.projectionFor(caller) };
 }
 
 async function load(
@@ -64,7 +67,10 @@ export async function inclusionsOf(
   return { included, linksOf: (document) => Object.assign({}, ...linkers.map((linker) => linker(document))) };
 }
 
-const linkView = ({ to, fields }: RelationToInclude & { kind: 'links' }, link: StoredDocument) => ({
+/** What a link says, on the wire. */
+export const linkView = ({ to, fields }: RelationToInclude & { kind: 'links' }, link: StoredDocument) => ({
   id: String(link[to]),
-  ...Object.fromEntries(Object.keys(fields).flatMap((field) => (link[field] == null ? [] : [[field, link[field]]]))),
+  ...Object.fromEntries(
+    Object.keys(fields).flatMap((field) => (link[field] == null ? [] : [[field, wireValue(link[field])]])),
+  ),
 });

@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { type Transaction, transaction } from '../../database.ts';
 import { AppError } from '../../errors.ts';
-import { and, documentModel, type Filter, findDocument } from '../../models/document.ts';
+import { and, type Filter, findDocument } from '../../models/document.ts';
+import { assertChangeable } from '../../models/document-change.ts';
 import { inOrder, type Link, linkedIds, putLink, removeLink } from '../../models/document-links.ts';
 import { toId } from '../../models/ids.ts';
 import { LIVE } from '../../models/life.ts';
@@ -20,9 +21,10 @@ import {
 import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext } from '../representations.ts';
 import type { LinkRelation, Plan } from './declaration.ts';
-import { junctionOf } from './include.ts';
-import { callerOf, reachOf, reachOne } from './reach.ts';
-import { tagOf } from './route.ts';
+import { junctionOf, linkView, targetFor } from './include.ts';
+import { callerOf, reachOne } from './reach.ts';
+import { isPublic, problemsOf, tagOf } from './route.ts';
+import { reachToChange } from './writing.ts';
 
 /** A relation of a resource with what its routes need. */
 interface LinkPlan {
@@ -44,10 +46,23 @@ const pascal = (name: string): string => name.charAt(0).toUpperCase() + name.sli
 const paramsOf = ({ plan, relation }: LinkPlan, both: boolean): TSchema =>
   closed(Object.fromEntries([...plan.nested, 'id', ...(both ? [relation.to] : [])].map((name) => [name, Id])));
 
-/** What may be seen of the other end, and is there. @throws {AppError} `not-found` */
-async function otherEnd({ relation }: LinkPlan, request: FastifyRequest): Promise<Filter> {
-  const filter = await relation.of().visibleTo(callerOf(request));
-  if (filter === null) throw new AppError('not-found');
+/**
+ * The ends of a link: a document that the caller may change, and another that they see.
+ * @throws {AppError} `not-found`, `forbidden` for a document that they see and may not change
+ */
+async function endsOf({ plan, relation }: LinkPlan, request: FastifyRequest, tx: Transaction) {
+  const from = await changeable(plan, request, tx);
+  const to = await relation.of().visibleTo(callerOf(request), tx);
+  if (to === null) throw new AppError('not-found');
+  return {
+    from: { modelName: plan.options.model.modelName, filter: from },
+    to: { modelName: relation.of().modelName, filter: to },
+  };
+}
+
+async function changeable(plan: Plan, request: FastifyRequest, tx: Transaction): Promise<Filter> {
+  const { filter, visible } = await reachToChange(plan, 'update', request, tx);
+  await assertChangeable({ model: plan.model, tx }, { filter, ...(visible && { visible }) });
   return filter;
 }
 
@@ -66,9 +81,10 @@ export function linkListRoute(app: App, links: LinkPlan): void {
       querystring: closed(pageQuery),
       response: {
         200: { ...ref(pageOf(links)), description: 'A page of them.', headers: headers('Link') },
-        ...signedInProblems('not-found', 'invalid-cursor'),
+        ...problemsOf(plan, 'read', 'not-found', 'invalid-cursor'),
       },
     },
+    config: { ...(isPublic(plan, 'read') && { optionalSession: true }) },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { limit = 20, cursor } = request.query as { limit?: number; cursor?: string };
       const cursors = cursorFor(`${plan.collection}:${name}`, request.params as Record<string, string>);
@@ -79,12 +95,8 @@ export function linkListRoute(app: App, links: LinkPlan): void {
       if (!found) throw new AppError('not-found');
       const end = { path: relation.from, id: found._id };
       const { ids, next } = await linkedIds(junctionOf(relation), end, { limit, ...(after && { after: after.id }) });
-      const documents = await inOrder(
-        documentModel(target.modelName),
-        ids,
-        await otherEnd(links, request),
-        target.projection,
-      );
+      const other = await targetFor(target, request);
+      const documents = other ? await inOrder(other.model, ids, other.filter, other.projection) : [];
       const nextCursor = next && cursors.write({ key: '', id: next });
       linkToNext(request, reply, nextCursor);
       return { items: documents.map(target.show), nextCursor };
@@ -114,7 +126,7 @@ export function pageOf({ plan, name, relation }: LinkPlan): TSchema & { readonly
   return made;
 }
 
-async function linkFrom({ relation }: LinkPlan, request: FastifyRequest, tx: Transaction): Promise<Link> {
+function linkFrom({ relation }: LinkPlan, request: FastifyRequest, tx: Transaction): Link {
   const { id = '', [relation.to]: other = '' } = request.params as Record<string, string>;
   return { ...junctionOf(relation), tx, origin: request.origin, fromId: toId(id), toId: toId(other) };
 }
@@ -122,7 +134,6 @@ async function linkFrom({ relation }: LinkPlan, request: FastifyRequest, tx: Tra
 /** Whoever may change the document links it, to what they may see. */
 export function linkRoutes(app: App, links: LinkPlan): void {
   const { plan, name, relation, url } = links;
-  const target = relation.of();
   const fields = Object.keys(relation.fields);
   const view = closed({ id: Id, ...relation.fields });
   const one = `${plan.options.name}${pascal(name)}`;
@@ -138,21 +149,15 @@ export function linkRoutes(app: App, links: LinkPlan): void {
       ...(fields.length > 0 && { body: closed(relation.fields as never, { examples: [exampleOf(relation)] }) }),
       response: {
         200: { ...view, description: 'It is linked.' },
-        ...signedInProblems(...(fields.length > 0 ? BODY_PROBLEMS : []), 'not-found', 'too-many-links'),
+        ...signedInProblems(...(fields.length > 0 ? BODY_PROBLEMS : []), 'not-found', 'forbidden', 'too-many-links'),
       },
     },
     handler: async (request: FastifyRequest) => {
-      const to = { modelName: target.modelName, filter: await otherEnd(links, request) };
-      const put = await transaction(async (tx) => {
-        const filter = await reachOf(plan, 'update', request, { tx });
-        if (filter === null) throw new AppError('not-found');
-        const ends = { from: { modelName: plan.options.model.modelName, filter }, to };
-        return putLink(await linkFrom(links, request, tx), ends, (request.body ?? {}) as Record<string, unknown>);
-      });
-      return {
-        id: String(put[relation.to]),
-        ...Object.fromEntries(fields.map((field) => [field, put[field] ?? undefined])),
-      };
+      const said = (request.body ?? {}) as Record<string, unknown>;
+      const put = await transaction(async (tx) =>
+        putLink(linkFrom(links, request, tx), await endsOf(links, request, tx), said),
+      );
+      return linkView(relation, put);
     },
   } as never);
   app.route({
@@ -164,13 +169,12 @@ export function linkRoutes(app: App, links: LinkPlan): void {
       description: 'Also when there is none.',
       tags: [tagOf(plan)],
       params: paramsOf(links, true),
-      response: { 204: NoContent, ...signedInProblems('not-found') },
+      response: { 204: NoContent, ...signedInProblems('not-found', 'forbidden') },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       await transaction(async (tx) => {
-        const filter = and(await reachOne(plan, 'update', request, tx), LIVE);
-        if (!(await findDocument(plan.model, filter, { projection: { _id: 1 }, tx }))) throw new AppError('not-found');
-        await removeLink(await linkFrom(links, request, tx));
+        await changeable(plan, request, tx);
+        await removeLink(linkFrom(links, request, tx));
       });
       return reply.code(204).send(null);
     },

@@ -1,5 +1,5 @@
 import { type TProperties, type TSchema, Type } from 'typebox';
-import { type AdminRule, isAdminRule, type OwnRule, type Rule } from '../../lib/access-rules.ts';
+import { type AdminRule, isAdminRule, type OwnRule, type Rule, sameRule } from '../../lib/access-rules.ts';
 import { documentModel, type Filter } from '../../models/document.ts';
 import { listsOf } from '../../models/document-list.ts';
 import { closed, Id, idOf, pageQuery } from '../../schemas/common.ts';
@@ -58,6 +58,25 @@ export function teamParameter({ rules, nested }: Pick<Plan, 'rules' | 'nested'>)
   return rule?.kind === 'team' && rule.path !== '_id' && !nested.includes(rule.path) ? rule.path : undefined;
 }
 
+/** Whether a list can show deleted documents: those who restore see them, by the paths that the list holds to one value. */
+export function listsDeleted({ kind, rules: { list, restore } }: Audience): boolean {
+  if (list === undefined || restore === undefined) return false;
+  if (kind === 'admin' || sameRule(list, restore)) return true;
+  return list.kind === 'team' && restore.kind === 'team' && list.path === restore.path;
+}
+
+/** Paths that say whose a document is: nobody gives it away. */
+const ownersIn = ({ rules: { create, update } }: Audience): string[] =>
+  [create, update].flatMap((rule) => (rule?.kind === 'owner' ? [rule.path] : []));
+
+/** What the rule itself says of a new document. */
+const givenByRule = (audience: Audience): string[] => [
+  ...ownersIn(audience),
+  ...Object.keys(whereOf(audience.rules.create)),
+];
+
+export const whereOf = (rule: Rule | undefined): Filter => (rule !== undefined && 'where' in rule ? rule.where : {});
+
 export function planOf(options: ResourceOptions<never>, audience: Audience, others: boolean): Plan {
   const { schemas: wire, fields = {}, filters = [], sorts = [], include = {} } = options;
   const model = documentModel(options.model.modelName);
@@ -66,10 +85,17 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
   const reads = fieldRules(audience, fields, 'read', 'read');
   const creates = fieldRules(audience, fields, 'write', 'create');
   const updates = fieldRules(audience, fields, 'write', 'update');
-  // The ids of the URL are no part of a body.
-  const writes = (rules: FieldRules) => (field: string) => decided(rules, field) !== 'never' && !nested.includes(field);
+  // What the URL or the rule says is no part of a body.
+  const writes = (rules: FieldRules, said: readonly string[]) => (field: string) =>
+    decided(rules, field) !== 'never' && !nested.includes(field) && !said.includes(field);
+  const isShown = (field: string) => decided(reads, field) === 'always';
   const id = audience.kind === 'admin' && others ? `Admin${wire.id}` : wire.id;
-  const included = audience.kind === 'own' ? include : {};
+  // What refers to others is told by what is included: hidden from all, it includes nothing.
+  const included = Object.fromEntries(
+    Object.entries(audience.kind === 'own' ? include : {}).filter(
+      ([, relation]) => relation.kind === 'links' || decided(reads, relation.path) !== 'never',
+    ),
+  );
   const lists = Object.fromEntries(
     Object.keys(included).map((name) => [name, Type.Unsafe<unknown>({ $ref: `${included[name]?.of().viewId}#` })]),
   );
@@ -77,7 +103,8 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
   const view = viewSchema(wire, {
     id,
     shows: (field) => decided(reads, field),
-    withDeletion: audience.rules.restore !== undefined,
+    withDeletion:
+      audience.rules.restore !== undefined || (audience.kind === 'admin' && audience.rules.read !== undefined),
     more: { ...linkProperties(included), ...includedSchema(lists) },
   });
   const isDate = (each: string) => model.schema.path(each)?.instance === 'Date';
@@ -91,13 +118,14 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
     nested,
     view,
     page: pageSchema(view, pluralOf(options), includedSchema(lists)),
-    create: newSchema(wire, `New${id}`, writes(creates)),
-    patch: patchSchema(wire, `${id}Patch`, writes(updates)),
+    create: newSchema(wire, `New${id}`, writes(creates, givenByRule(audience))),
+    patch: patchSchema(wire, `${id}Patch`, writes(updates, ownersIn(audience))),
     lists: listsOf(model.schema, {
       fixed: fixedPaths(audience, nested),
-      filters: filters.filter((each) => !fixedPaths(audience, nested).includes(each)),
+      // A filter or an order by what is hidden would tell it: a cursor holds the value itself.
+      filters: filters.filter((each) => isShown(each) && !fixedPaths(audience, nested).includes(each)),
       ranges: filters.filter(isDate),
-      sorts,
+      sorts: sorts.filter((each) => isShown(each) && each in propertiesIn(view)),
     }),
     reads,
     creates,
@@ -127,10 +155,11 @@ const linkProperties = (include: Readonly<Record<string, RelationToInclude>>): T
     ),
   );
 
+const propertiesIn = (view: TSchema): TProperties => (view as TSchema & { properties: TProperties }).properties;
+
 /** What the view shows, what an ETag is made of, and what includes go by. */
 function projectionOf(view: TSchema, notStored: readonly string[], more: readonly string[]): Filter {
-  const { properties } = view as TSchema & { properties: TProperties };
-  const shown = Object.keys(properties).filter((name) => name !== 'id' && !notStored.includes(name));
+  const shown = Object.keys(propertiesIn(view)).filter((name) => name !== 'id' && !notStored.includes(name));
   return Object.fromEntries([...shown, ...more, 'revision'].map((name) => [name, 1]));
 }
 
@@ -143,7 +172,7 @@ export function operationId({ kind, options, plural }: Plan, operation: Operatio
 
 /** The query of a list: pages, the filters and sorts that an index serves, and what may be included. */
 export function listQuery(plan: Plan): TSchema {
-  const { lists, include, rules } = plan;
+  const { lists, include } = plan;
   const team = teamParameter(plan);
   const sorts = lists.sorts.map((path) => (path === '_id' ? 'id' : path));
   return closed({
@@ -159,7 +188,7 @@ export function listQuery(plan: Plan): TSchema {
         ),
       ),
     }),
-    ...(rules.restore && {
+    ...(listsDeleted(plan) && {
       deleted: Type.Optional(Type.Boolean({ description: 'The deleted ones, instead of the others.' })),
     }),
     ...(Object.keys(include).length > 0 && includeParameter(include)),

@@ -2,11 +2,10 @@ import type { FastifyRequest } from 'fastify';
 import type { Transaction } from '../../database.ts';
 import { AppError } from '../../errors.ts';
 import { isAdminRule, type OwnRule } from '../../lib/access-rules.ts';
-import { and, type Filter } from '../../models/document.ts';
+import { and, type Filter, findDocument } from '../../models/document.ts';
 import { type Caller, filterOf } from '../../models/document-access.ts';
-import { toId } from '../../models/ids.ts';
+import { isId, toId } from '../../models/ids.ts';
 import type { Operation, Plan } from './declaration.ts';
-import type { FieldRules } from './fields.ts';
 
 type Params = Readonly<Record<string, string>>;
 
@@ -16,10 +15,26 @@ export const callerOf = ({ session }: FastifyRequest): Caller => (session ? { us
 export const nestedFilter = ({ nested }: Plan, params: unknown): Filter =>
   Object.fromEntries(nested.map((path) => [path, toId((params as Params)[path] ?? '')]));
 
-const teamOf = (rule: OwnRule, filter: Filter) =>
-  rule.kind === 'team' && filter[rule.path] !== undefined
-    ? { teamId: filter[rule.path] as ReturnType<typeof toId> }
-    : {};
+/** The one team that a rule about teams comes down to where it is known which. */
+export const teamOf = (rule: OwnRule, known: Filter): { readonly teamId?: ReturnType<typeof toId> } => {
+  const id = rule.kind === 'team' ? known[rule.path] : undefined;
+  return isId(id) ? { teamId: id } : {};
+};
+
+/** What a filter holds to one value. */
+export const equalitiesIn = (filter: Filter): Filter =>
+  Object.assign({}, ...((filter['$and'] as Filter[] | undefined) ?? [filter]));
+
+/**
+ * Of a single document, the team that it belongs to: somebody may be in thousands, and only that one matters.
+ * @returns undefined where there is no such document
+ */
+async function placeOf({ model }: Plan, rule: OwnRule, known: Filter, tx?: Transaction): Promise<Filter | undefined> {
+  const { _id } = known;
+  if (rule.kind !== 'team' || _id === undefined || rule.path in known) return {};
+  const found = await findDocument(model, { _id }, { projection: { [rule.path]: 1 }, ...(tx && { tx }) });
+  return found ? { [rule.path]: found[rule.path] } : undefined;
+}
 
 /**
  * Which documents the caller of an operation may have to do with, as a part of the query; `null` for none.
@@ -36,7 +51,12 @@ export async function reachOf(
   if (rule === undefined) return null;
   if (isAdminRule(rule)) return given;
   const known = { ...nestedFilter(plan, request.params), ...within };
-  const filter = await filterOf(rule, callerOf(request), { ...teamOf(rule, known), ...(tx && { tx }) });
+  const place = await placeOf(plan, rule, known, tx);
+  if (place === undefined) return null;
+  const filter = await filterOf(rule, callerOf(request), {
+    ...teamOf(rule, { ...known, ...place }),
+    ...(tx && { tx }),
+  });
   return filter && and(given, filter);
 }
 
@@ -48,64 +68,7 @@ export async function reachOne(
   tx?: Transaction,
 ): Promise<Filter> {
   const { id = '' } = request.params as Params;
-  const filter = await reachOf(plan, operation, request, tx && { tx });
+  const filter = await reachOf(plan, operation, request, { within: { _id: toId(id) }, ...(tx && { tx }) });
   if (filter === null) throw new AppError('not-found');
-  return and({ _id: toId(id) }, filter);
-}
-
-/** What fields that only some may write ask of a document, besides the rule of the operation. */
-export async function reachOfFields(
-  rules: FieldRules,
-  fields: readonly string[],
-  request: FastifyRequest,
-  { teamId, tx }: { readonly teamId?: unknown; readonly tx: Transaction },
-): Promise<Filter | null> {
-  const filters: Filter[] = [];
-  for (const field of fields) {
-    const rule = rules.get(field);
-    if (rule === undefined || rule.decides !== 'sometimes') continue;
-    if ('admin' in rule) {
-      if (!passes(request, rule.admin)) return null;
-      continue;
-    }
-    const within = teamId === undefined ? { tx } : { teamId: toId(String(teamId)), tx };
-    const filter = await filterOf(rule.own, callerOf(request), within);
-    if (filter === null) return null;
-    filters.push(filter);
-  }
-  return and(...filters);
-}
-
-/** Whether whoever calls a route of administration passes another rule of that kind. */
-function passes({ permissions, session }: FastifyRequest, rule: Parameters<typeof isAdminRule>[0]): boolean {
-  if (rule.kind === 'permission') return permissions?.has(rule.permission) ?? false;
-  return rule.kind === 'role' && (session?.roles.includes(rule.role as never) ?? false);
-}
-
-/** The stored paths that the caller is shown, with a condition for those that only some may read. */
-export async function projectionFor({ projection, reads }: Plan, request: FastifyRequest): Promise<Filter> {
-  const conditional = [...reads].filter(([, rule]) => rule.decides === 'sometimes');
-  if (conditional.length === 0) return projection;
-  const shown: Record<string, unknown> = { ...projection };
-  for (const [field, rule] of conditional) {
-    if (rule.decides !== 'sometimes') continue;
-    if ('admin' in rule) {
-      if (!passes(request, rule.admin)) delete shown[field];
-      continue;
-    }
-    const condition = conditionOf(await filterOf(rule.own, callerOf(request)));
-    if (condition === undefined) delete shown[field];
-    else shown[field] = { $cond: [condition, `$${field}`, '$$REMOVE'] };
-  }
-  return shown;
-}
-
-/** A filter of equalities as an expression; undefined where it matches nothing. */
-function conditionOf(filter: Filter | null): unknown {
-  if (filter === null) return undefined;
-  const parts = Object.entries(filter).map(([path, value]) => {
-    const { $in } = (value ?? {}) as { $in?: unknown };
-    return $in === undefined ? { $eq: [`$${path}`, value] } : { $in: [`$${path}`, $in] };
-  });
-  return { $and: parts };
+  return filter;
 }

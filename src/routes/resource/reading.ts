@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
+import { sameRule } from '../../lib/access-rules.ts';
 import { recordAuditEvent } from '../../models/audit-event.ts';
 import { and, type Filter, findDocument } from '../../models/document.ts';
 import { listLinked } from '../../models/document-links.ts';
@@ -9,10 +10,11 @@ import { LIVE } from '../../models/life.ts';
 import { closed, headers, ref } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext, sendVersioned } from '../representations.ts';
-import type { Plan } from './declaration.ts';
-import { inclusionsOf, junctionOf } from './include.ts';
-import { includeParameter, listQuery, teamParameter } from './plan.ts';
-import { projectionFor, reachOf, reachOne } from './reach.ts';
+import type { LinkRelation, Plan } from './declaration.ts';
+import { projectionOf, shownFields } from './field-reach.ts';
+import { inclusionsOf, junctionOf, targetFor } from './include.ts';
+import { includeParameter, listQuery, listsDeleted, teamParameter } from './plan.ts';
+import { equalitiesIn, nestedFilter, reachOf, reachOne } from './reach.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
 import { shower } from './show.ts';
 
@@ -41,7 +43,15 @@ async function recordRead(
 
 /** Conditions of a request by path, as stored: a Date by its two ends, everything else by its value. */
 function filtersIn({ lists, model }: Plan, query: Query): Record<string, unknown> {
-  const cast = (path: string, value: unknown): unknown => model.schema.path(path).cast(value);
+  const cast = (path: string, value: unknown, name = path): unknown => {
+    try {
+      return model.schema.path(path).cast(value);
+    } catch (cause) {
+      // There are times of the right format that never were.
+      const errors = [{ pointer: `?${name}`, code: 'invalid-format', detail: 'is no such value' }];
+      throw new AppError('validation-failed', { errors, cause });
+    }
+  };
   return Object.fromEntries(
     lists.filters.flatMap((path) => {
       if (model.schema.path(path).instance !== 'Date')
@@ -49,8 +59,8 @@ function filtersIn({ lists, model }: Plan, query: Query): Record<string, unknown
       const stem = path.replace(/At$/, '');
       const [after, before] = [query[`${stem}After`], query[`${stem}Before`]];
       const range = {
-        ...(after !== undefined && { $gt: cast(path, after) }),
-        ...(before !== undefined && { $lt: cast(path, before) }),
+        ...(after !== undefined && { $gt: cast(path, after, `${stem}After`) }),
+        ...(before !== undefined && { $lt: cast(path, before, `${stem}Before`) }),
       };
       return Object.keys(range).length === 0 ? [] : [[path, range]];
     }),
@@ -72,7 +82,8 @@ export function listRoute(app: App, plan: Plan): void {
         'list',
         'invalid-cursor',
         'unsupported-sort',
-        ...(plan.nested.length > 0 ? (['not-found'] as const) : []),
+        ...(plan.nested.length > 0 || team !== undefined ? (['not-found'] as const) : []),
+        ...(plan.kind === 'own' && mayBeRefused(plan) ? (['forbidden'] as const) : []),
       ),
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
@@ -85,17 +96,18 @@ export function listRoute(app: App, plan: Plan): void {
       if (reach === null && (plan.nested.length > 0 || team !== undefined)) throw new AppError('not-found');
       if (reach === null)
         return { items: [], nextCursor: null, ...(total === true && { total: 0, totalCapped: false }) };
+      const known = { ...nestedFilter(plan, request.params), ...within };
       const wanted = {
-        within: reach,
+        within: deleted === true ? and(reach, await reachOfDeleted(plan, request, within)) : reach,
         filters: filtersIn(plan, others),
         ...(sort !== undefined && { sort: String(sort) }),
         ...(deleted === true && { deleted }),
       };
-      const projection = await projectionFor(plan, request);
+      const projection = projectionOf(plan, await shownFields(plan, 'list', request, known));
       const asked = { ...wanted, limit: Number(limit), projection, ...(after && { after }) };
       const through = linkFilter(plan, { ...others, total }, wanted);
       const page = through
-        ? await listLinked(plan.model, through, asked)
+        ? await listThrough(plan, through, request, asked)
         : await listDocuments(plan.model, plan.lists, asked);
       const nextCursor = page.next && cursors.write(page.next);
       linkToNext(request, reply, nextCursor);
@@ -113,15 +125,43 @@ export function listRoute(app: App, plan: Plan): void {
 
 /** The relation that a list is narrowed by, with the other end. @throws {AppError} `unsupported-sort` beside anything else */
 function linkFilter({ include }: Plan, query: Query, { filters, sort, deleted }: Partial<ListRequest>) {
-  for (const relation of Object.values(include)) {
-    if (relation.kind !== 'links' || query[relation.to] === undefined) continue;
-    if (Object.keys(filters ?? {}).length > 0 || deleted || (sort !== undefined && sort !== '-id') || query['total'])
-      throw new AppError('unsupported-sort', {
-        detail: `\`${relation.to}\` goes with no other filter, sort or total.`,
-      });
-    return { junction: junctionOf(relation), id: toId(String(query[relation.to])) };
-  }
-  return undefined;
+  const asked = Object.values(include).flatMap((each) =>
+    each.kind === 'links' && query[each.to] !== undefined ? [each] : [],
+  );
+  const [relation] = asked;
+  if (relation === undefined) return undefined;
+  const others = asked.length > 1 || Object.keys(filters ?? {}).length > 0 || deleted || query['total'];
+  if (others || (sort !== undefined && sort !== '-id'))
+    throw new AppError('unsupported-sort', {
+      detail: `\`${relation.to}\` goes with no other filter, sort or total.`,
+    });
+  return { relation, id: toId(String(query[relation.to])) };
+}
+
+interface Through {
+  readonly relation: LinkRelation;
+  readonly id: ReturnType<typeof toId>;
+}
+
+/** What is linked to something: nothing where that is hidden from the caller, as if it were not there. */
+async function listThrough({ model }: Plan, { relation, id }: Through, request: FastifyRequest, asked: ListRequest) {
+  const target = await targetFor(relation.of(), request);
+  const end = target && (await findDocument(target.model, and({ _id: id }, target.filter), { projection: { _id: 1 } }));
+  return end ? listLinked(model, { junction: junctionOf(relation), id }, asked) : { documents: [], next: null };
+}
+
+/** Whether somebody may see the list, and not the deleted ones. */
+const mayBeRefused = (plan: Plan): boolean => {
+  const { list, restore } = plan.rules;
+  return listsDeleted(plan) && list !== undefined && restore !== undefined && !sameRule(list, restore);
+};
+
+/** Deleted ones are shown to whoever may restore them. @throws {AppError} `forbidden` */
+async function reachOfDeleted(plan: Plan, request: FastifyRequest, within: Filter): Promise<Filter> {
+  if (plan.kind === 'admin' || !mayBeRefused(plan)) return {};
+  const reach = await reachOf(plan, 'restore', request, { within });
+  if (reach === null) throw new AppError('forbidden');
+  return reach;
 }
 
 /** Administration sees deleted ones as well, as it does of accounts. */
@@ -139,7 +179,7 @@ export function readRoute(app: App, plan: Plan): void {
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const filter = await reachOne(plan, 'read', request);
-      const projection = await projectionFor(plan, request);
+      const projection = projectionOf(plan, await shownFields(plan, 'read', request, equalitiesIn(filter)));
       const document = await findDocument(plan.model, and(filter, hidden(plan)), { projection });
       if (document === null) throw new AppError('not-found');
       await recordRead(plan, request, { id: document._id });

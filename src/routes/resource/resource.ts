@@ -3,9 +3,9 @@ import type { StoredModel } from '../../collections/define.ts';
 import { isAdminRule } from '../../lib/access-rules.ts';
 import { and, documentModel } from '../../models/document.ts';
 import { type Caller, filterOf } from '../../models/document-access.ts';
-import { hasLife, LIVE } from '../../models/life.ts';
-import { relationsTo } from '../../models/relations.ts';
+import { LIVE } from '../../models/life.ts';
 import type { App } from '../../types/fastify.ts';
+import { checkDeclaration } from './check.ts';
 import { collectionOf, junctionsOf, propertiesOf } from './collection.ts';
 import {
   type Beside,
@@ -16,8 +16,9 @@ import {
   type ResourceOptions,
   type Routes,
 } from './declaration.ts';
+import { includedFields, projectionOf } from './field-reach.ts';
 import { linkListRoute, linkPlans, linkRoutes, pageOf } from './links.ts';
-import { audiencesOf, fixedPaths, pathOf, planOf, pluralOf } from './plan.ts';
+import { audiencesOf, pathOf, planOf, pluralOf } from './plan.ts';
 import { listRoute, readRoute } from './reading.ts';
 import { declareResource } from './registry.ts';
 import { isPublic, tagOf } from './route.ts';
@@ -58,7 +59,6 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
     return filter && and(filter, LIVE);
   };
   declareResource(modelName, { visibleTo });
-  const views = () => plans().map(({ view }) => view);
   const own = () => plans().find(({ kind }) => kind === 'own') ?? plans()[0];
   return {
     modelName,
@@ -79,18 +79,15 @@ export function resource<D>(declared: ResourceOptions<D>): Resource {
     get schemas() {
       return [...plans().flatMap(schemasOf), ...(options.named ?? [])];
     },
-    get projection() {
-      return Object.fromEntries(
-        views()
-          .flatMap((view) => Object.keys(propertiesOf(view)))
-          .map((name) => [name, 1]),
-      );
+    projectionFor: async (caller) => {
+      const plan = own();
+      return plan ? projectionOf(plan, await includedFields(plan, caller)) : { _id: 1 };
     },
     show: (document) => {
       const plan = own();
       return plan ? shower(plan.view, plan.notStored)(document) : {};
     },
-    sample: (unique) => sampleOf(options, unique),
+    sample: (unique) => sampleOf(options, plans(), unique),
     scopes: scopesOf(plans, options.beside),
   };
 }
@@ -132,39 +129,25 @@ function scopesOf(plans: () => readonly Plan[], beside: Beside = {}): Resource['
   };
 }
 
-/** @throws Error that says what could not be kept */
-function checkDeclaration(
-  { model, name, removal, filters = [], sorts = [] }: ResourceOptions<never>,
-  plans: readonly Plan[],
-): void {
-  const { schema, modelName } = documentModel(model.modelName);
-  const wrong = (text: string) => new Error(`The resource ${name}: ${text}`);
-  if (!hasLife({ schema })) throw wrong('its model lacks LIFE_FIELDS');
-  if (removal === 'hard' && relationsTo(modelName).length > 0) throw wrong('what others refer to is deleted softly');
-  for (const path of sorts)
-    if (!schema.path(path)?.isRequired) throw wrong(`it cannot be sorted by ${path}, which may be absent`);
-  const fixed = (plan: Plan) => fixedPaths(plan, plan.nested);
-  for (const path of filters)
-    if (!plans.some((plan) => plan.lists.filters.includes(path) || fixed(plan).includes(path)))
-      throw wrong(`no index serves the filter ${path}`);
-  for (const path of sorts)
-    if (!plans.some((plan) => plan.lists.sorts.includes(path))) throw wrong(`no index serves the order by ${path}`);
-  for (const plan of plans)
-    if (plan.rules.list && !plan.lists.plans.some((each) => each.filters.length === 0))
-      throw wrong(`no index serves the list of ${plan.kind === 'own' ? 'its owners' : 'administration'}`);
-}
-
 /** A body that makes one: the declared example, with a value of its own wherever one has to be unique. */
-function sampleOf({ schemas, model }: ResourceOptions<never>, unique: string): Record<string, unknown> {
+function sampleOf(
+  { schemas, model }: ResourceOptions<never>,
+  plans: readonly Plan[],
+  unique: string,
+): Record<string, unknown> {
   const { schema } = documentModel(model.modelName);
+  const creating = plans.find(({ rules }) => rules.create);
+  const taken = (name: string) => creating === undefined || name in propertiesOf(creating.create);
   const paths = schema.indexes().flatMap(([key, options]) => (options.unique ? Object.keys(key) : []));
   return Object.fromEntries(
-    Object.entries(schemas.example).map(([name, value]) => [
-      name,
-      paths.includes(name)
-        ? ofItsOwn(value, unique, (schemas.fields[name] as { maxLength?: number }).maxLength)
-        : value,
-    ]),
+    Object.entries(schemas.example)
+      .filter(([name]) => taken(name))
+      .map(([name, value]) => [
+        name,
+        paths.includes(name)
+          ? ofItsOwn(value, unique, (schemas.fields[name] as { maxLength?: number }).maxLength)
+          : value,
+      ]),
   );
 }
 

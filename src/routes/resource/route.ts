@@ -39,8 +39,10 @@ export const paramsOf = ({ nested }: Plan, single: boolean): TSchema =>
 export const isPublic = ({ rules }: Plan, operation: Operation): boolean => rules[operation]?.kind === 'everyone';
 
 /** What a generated route may answer besides its success. */
-export function problemsOf(plan: Plan, operation: Operation, ...codes: readonly ErrorCode[]): object {
-  if (isPublic(plan, operation)) return problems(...codes);
+export function problemsOf(plan: Plan, operation: Operation, ...generated: readonly ErrorCode[]): object {
+  const codes = [...generated, ...(plan.options.problems?.[operation] ?? [])];
+  // Whoever says who they are has to be that.
+  if (isPublic(plan, operation)) return problems(...codes, 'invalid-token');
   return signedInProblems(...codes, ...(plan.kind === 'admin' ? (['forbidden'] as const) : []));
 }
 
@@ -81,7 +83,8 @@ export function addRoute(app: App, plan: Plan, operation: Operation, { handler, 
       tags: [tagOf(plan)],
       ...schema,
     },
-    config: { ...config, ...asked },
+    // Fields and what is included may show more to whoever is signed in; the audit trail names them.
+    config: { ...config, ...asked, ...(isPublic(plan, operation) && { optionalSession: true }) },
     handler: own ?? handler,
   } as unknown as FastifyRouteOptions as Parameters<App['route']>[0]);
 }

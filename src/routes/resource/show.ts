@@ -3,7 +3,7 @@ import type { StoredDocument } from '../../models/document.ts';
 import { isId } from '../../models/ids.ts';
 
 /** A stored value as it is on the wire: ids and decimals as text, times in ISO 8601. */
-function wireValue(value: unknown): unknown {
+export function wireValue(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Date) return value.toISOString();
   if (isId(value)) return value.toHexString();

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Transaction, transaction } from '../../database.ts';
 import { AppError, type ErrorCode } from '../../errors.ts';
-import { isAdminRule } from '../../lib/access-rules.ts';
-import { and, type Filter, findDocument, type StoredDocument } from '../../models/document.ts';
+import { isAdminRule, type OwnRule } from '../../lib/access-rules.ts';
+import { and, type Filter, type StoredDocument } from '../../models/document.ts';
+import { filterOf, passesFilter } from '../../models/document-access.ts';
 import {
   createDocument,
   deleteDocument,
@@ -11,6 +12,7 @@ import {
   restoreDocument,
   updateDocument,
 } from '../../models/document-change.ts';
+import { toId } from '../../models/ids.ts';
 import {
   BODY_PROBLEMS,
   headers,
@@ -23,9 +25,9 @@ import {
 import type { App } from '../../types/fastify.ts';
 import { letFollow } from '../followers.ts';
 import { etagOf, preconditionOf, sendVersioned } from '../representations.ts';
-import type { Plan, Step, Steps } from './declaration.ts';
-import type { FieldRules } from './fields.ts';
-import { callerOf, nestedFilter, projectionFor, reachOf, reachOfFields, reachOne } from './reach.ts';
+import type { Operation, Plan, Step, Steps } from './declaration.ts';
+import { reachOfFields, shownFields, withoutHidden } from './field-reach.ts';
+import { callerOf, nestedFilter, reachOf, reachOne } from './reach.ts';
 import { findResource } from './registry.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
 import { shower } from './show.ts';
@@ -38,16 +40,28 @@ const reading: readonly ErrorCode[] = [...BODY_PROBLEMS, 'value-taken'];
 const changeOf = ({ model }: Plan, tx: Transaction, { origin }: FastifyRequest) => ({ model, tx, origin });
 
 /** What may be referred to: what its own collection lets the caller read; administration refers to anything that is there. */
-function referableTo({ kind, rules }: Plan, request: FastifyRequest, tx: Transaction): Referable {
+function referableTo(plan: Plan, operation: 'create' | 'update', request: FastifyRequest, tx: Transaction): Referable {
   return async (path, parentName) => {
-    if (kind === 'admin') return {};
-    // Whom and which team a document belongs to, its own rule has decided.
-    const rule = rules.create;
-    if (rule && !isAdminRule(rule) && 'path' in rule && rule.path === path) return {};
+    if (plan.kind === 'admin') return {};
+    const { create, update } = plan.rules;
+    const rule = [create, update].find((each) => each && !isAdminRule(each) && 'path' in each && each.path === path);
+    // Whose a new document is, its own rule has decided; one that moves elsewhere has to be allowed there.
+    if (rule && operation === 'create' && rule === create) return {};
+    if (rule && !isAdminRule(rule)) return placesOf(rule, request, tx);
     const parent = findResource(parentName);
     return parent ? parent.visibleTo(callerOf(request), tx) : {};
   };
 }
+
+/** Where a rule lets documents belong to: accounts or teams, as a filter of those. */
+async function placesOf(rule: OwnRule, request: FastifyRequest, tx: Transaction): Promise<Filter | null> {
+  const { body } = request as { body: Body };
+  const teamId = rule.kind === 'team' && isHex(body[rule.path]) ? { teamId: toId(String(body[rule.path])) } : {};
+  const filter = await filterOf(rule, callerOf(request), { ...teamId, tx });
+  return filter && 'path' in rule ? { _id: filter[rule.path] } : filter;
+}
+
+const isHex = (id: unknown): boolean => typeof id === 'string' && /^[0-9a-f]{24}$/.test(id);
 
 const stepsOf = ({ options }: Plan): Steps<StoredDocument> => (options.steps ?? {}) as unknown as Steps<StoredDocument>;
 
@@ -65,25 +79,31 @@ const stepOf = (
   config: app.config,
 });
 
-/** What is not there for the caller is answered by what it shows: fields that only some may read are read anew. */
-async function shownTo(plan: Plan, request: FastifyRequest, document: StoredDocument): Promise<StoredDocument> {
-  const projection = await projectionFor(plan, request);
-  if (projection === plan.projection) return document;
-  return (await findDocument(plan.model, { _id: document._id }, { projection })) ?? document;
+/** What the caller is shown of a document that they have changed. */
+async function shownTo(plan: Plan, operation: Operation, request: FastifyRequest, document: StoredDocument) {
+  return withoutHidden(document, await shownFields(plan, operation, request, document));
 }
 
-/** The values that say whom a new document belongs to: never its body. */
+/** The values that say whom a new document belongs to, and what it is by the rule: never its body. */
 async function belongingOf(plan: Plan, request: FastifyRequest, body: Body, tx: Transaction): Promise<Filter> {
   const rule = plan.rules.create;
   const nested = nestedFilter(plan, request.params);
   if (rule === undefined || isAdminRule(rule)) return nested;
   if (rule.kind === 'owner') return { ...nested, [rule.path]: callerOf(request).userId };
-  if (rule.kind !== 'team') return nested;
-  const teamId = nested[rule.path] ?? plan.model.castObject({ [rule.path]: body[rule.path] })[rule.path as never];
+  if (rule.kind !== 'team') return { ...nested, ...rule.where };
+  const teamId = nested[rule.path] ?? teamIn(body[rule.path], rule.path);
   // Not a member, or not in a role that may: which teams there are is told to nobody.
   const reach = await reachOf(plan, 'create', request, { within: { [rule.path]: teamId }, tx });
   if (reach === null) throw await refusal(plan, request, rule.path, teamId, tx);
   return { ...nested, [rule.path]: teamId };
+}
+
+/** @throws {AppError} `validation-failed` */
+function teamIn(id: unknown, path: string) {
+  if (isHex(id)) return toId(String(id));
+  throw new AppError('validation-failed', {
+    errors: [{ pointer: `/${path}`, code: 'required', detail: 'is required' }],
+  });
 }
 
 /** Members who may read, and not write, are told so. */
@@ -92,21 +112,26 @@ async function refusal(plan: Plan, request: FastifyRequest, path: string, teamId
   return new AppError(sees ? 'forbidden' : 'not-found');
 }
 
-async function refuseFields(
-  rules: FieldRules,
-  body: Body,
-  request: FastifyRequest,
-  belonging: Filter,
-  tx: Transaction,
-) {
-  const reach = await reachOfFields(rules, Object.keys(body), request, { teamId: belonging['teamId'], tx });
-  if (reach === null) throw new AppError('forbidden');
-  return reach;
+/**
+ * Makes a document of what a client sent, and of what the URL and the rule say.
+ * @throws {AppError} `forbidden` for a field that is not the caller's to write, and whatever `createDocument` does
+ */
+async function createFrom(plan: Plan, request: FastifyRequest, tx: Transaction): Promise<StoredDocument> {
+  const body = request.body as Body;
+  const { fill } = stepsOf(plan);
+  const belonging = await belongingOf(plan, request, body, tx);
+  const fields = await reachOfFields(plan.creates, Object.keys(body), request, { values: belonging, tx });
+  if (fields === null) throw new AppError('forbidden');
+  const values = { ...body, ...fill?.(body, callerOf(request)), ...belonging };
+  const made = { values, named: plan.nested };
+  const document = await createDocument(changeOf(plan, tx, request), made, referableTo(plan, 'create', request, tx));
+  if (!fields.every((filter) => passesFilter(document, filter))) throw new AppError('forbidden');
+  return document;
 }
 
 export function createRoute(app: App, plan: Plan): void {
   const show = shower(plan.view, plan.notStored);
-  const { fill, created } = stepsOf(plan);
+  const { created } = stepsOf(plan);
   addRoute(app, plan, 'create', {
     ...(plan.nested.length > 0 && { params: paramsOf(plan, false) }),
     headers: idempotencyKey,
@@ -116,12 +141,8 @@ export function createRoute(app: App, plan: Plan): void {
       ...problemsOf(plan, 'create', ...reading, ...IDEMPOTENCY_PROBLEMS, 'not-found', 'forbidden'),
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const body = request.body as Body;
       const made = await transaction(async (tx) => {
-        const belonging = await belongingOf(plan, request, body, tx);
-        await refuseFields(plan.creates, body, request, belonging, tx);
-        const values = { ...body, ...fill?.(body, callerOf(request)), ...belonging };
-        const document = await createDocument(changeOf(plan, tx, request), values, referableTo(plan, request, tx));
+        const document = await createFrom(plan, request, tx);
         await created?.(stepOf(app, request, tx, document));
         return document;
       });
@@ -130,7 +151,7 @@ export function createRoute(app: App, plan: Plan): void {
         .code(201)
         .header('location', `${pathname.replace(/\/$/, '')}/${made._id.toHexString()}`)
         .header('etag', etagOf(made));
-      return show(await shownTo(plan, request, made));
+      return show(await shownTo(plan, 'create', request, made));
     },
   });
 }
@@ -151,30 +172,38 @@ export function updateRoute(app: App, plan: Plan): void {
       const changed = await transaction(async (tx) => {
         const which = await reachToChange(plan, 'update', request, tx);
         const fields = await reachOfFields(plan.updates, Object.keys(body), request, { tx });
-        if (fields === null) throw new AppError('forbidden');
-        const wanted = { ...which, filter: and(which.filter, fields) };
+        // To write the others too is not theirs: whether they see the document decides how they are told.
+        const filter = fields === null ? NONE : and(which.filter, ...fields);
+        const wanted = { ...which, visible: which.visible ?? which.filter, filter };
         const change = changeOf(plan, tx, request);
-        const document = await updateDocument(change, wanted, body, referableTo(plan, request, tx));
+        const document = await updateDocument(change, wanted, body, referableTo(plan, 'update', request, tx));
         await updated?.({ ...stepOf(app, request, tx, document), changes: Object.keys(body) });
         return document;
       });
-      return sendVersioned(request, reply, changed, show(await shownTo(plan, request, changed)));
+      return sendVersioned(request, reply, changed, show(await shownTo(plan, 'update', request, changed)));
     },
   });
 }
 
+const NONE: Filter = { _id: { $in: [] } };
+
 /** Which document, and what its caller may see of the collection, to tell what is not theirs from what is not there. */
-async function reachToChange(plan: Plan, operation: 'update' | 'delete', request: FastifyRequest, tx: Transaction) {
+export async function reachToChange(
+  plan: Plan,
+  operation: 'update' | 'delete',
+  request: FastifyRequest,
+  tx: Transaction,
+) {
   const precondition = preconditionOf(request);
-  const visible = plan.rules.read ? await reachOf(plan, 'read', request, { tx }) : null;
   const { id = '' } = request.params as { id?: string };
-  const _id = plan.model.castObject({ _id: id })._id;
-  const filter = await reachOf(plan, operation, request, { tx });
+  const within = { _id: toId(id) };
+  const visible = plan.rules.read ? await reachOf(plan, 'read', request, { within, tx }) : null;
+  const filter = await reachOf(plan, operation, request, { within, tx });
   if (filter === null && visible === null) throw new AppError('not-found');
   return {
     // Nothing is theirs to change, though they see it.
-    filter: filter === null ? { _id: { $in: [] } } : and({ _id }, filter),
-    ...(visible && { visible: and({ _id }, visible) }),
+    filter: filter ?? NONE,
+    ...(visible && { visible }),
     ...(precondition && { precondition }),
   };
 }
@@ -236,7 +265,7 @@ export function restoreRoute(app: App, plan: Plan): void {
         return back;
       });
       if (document['settling'] === true) await letFollow(request, plan.model.modelName, document._id);
-      return sendVersioned(request, reply, document, show(await shownTo(plan, request, document)));
+      return sendVersioned(request, reply, document, show(await shownTo(plan, 'restore', request, document)));
     },
   });
 }
