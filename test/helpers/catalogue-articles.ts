@@ -113,6 +113,7 @@ export const subjects = (): Resource =>
     schemas: wireSchemas('Subject', {
       description: 'What articles are about.',
       fields: {
+        userId: idOf('Whose it is.'),
         name: Type.String(say('The word.')),
         open: Type.Boolean(say('Whether others see it.')),
         memo: Type.Optional(Type.String(say('What its owner remembers.'))),
@@ -127,5 +128,4 @@ export const subjects = (): Resource =>
       delete: owner(),
     },
     fields: { memo: { read: owner() } },
-    private: { userId: 'Whose it is.' },
   });

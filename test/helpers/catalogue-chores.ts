@@ -10,7 +10,7 @@ import { ref, required, say, testModel, text } from './catalogue-model.ts';
 
 const ALL = ['owner', 'admin', 'member'];
 const group = (roles: string[]) => teamRole(roles, 'groupId');
-export const LEVELS = ['low', 'high'] as const;
+const LEVELS = ['low', 'high'] as const;
 
 /** What a team has to do, in one flat list for each team. */
 export const chores = (): Resource =>

@@ -4,13 +4,13 @@ import { linkPlans } from '../../src/routes/resource/links.ts';
 import { ROUTES } from '../../src/routes/resource/route.ts';
 import type { Access } from '../../src/types/fastify.ts';
 
-type Level = Access | `admin [${string}]`;
+type Level = Access | 'public, told who calls' | `admin [${string}]`;
 
 /** At which door a rule stands: what it says about documents, queries see to. */
 function levelOf(rule: Rule): Level {
   if (rule.kind === 'permission') return `admin [${rule.permission}]`;
   if (rule.kind === 'role') return `admin [role ${rule.role}]`;
-  return rule.kind === 'everyone' ? 'public' : 'signed-in';
+  return rule.kind === 'everyone' ? 'public, told who calls' : 'signed-in';
 }
 
 /** Who may knock at the generated routes of domain collections, by their declarations. */

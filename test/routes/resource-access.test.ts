@@ -68,9 +68,9 @@ describe('an owner', () => {
   it('is whoever makes it, and gives it to nobody', async () => {
     const body = { ...subject(), userId: bob.id };
     expect(outcome(await ada.call('POST', '/v1/subjects', body))).toBe('400 validation-failed');
-    const { id } = await made(ada, '/articles', article());
-    expect(outcome(await ada.call('PATCH', `/v1/articles/${id}`, { userId: bob.id }))).toBe('400 validation-failed');
-    expect(String((await stored('articles', id))?.['userId'])).toBe(ada.id);
+    const { id } = await made(ada, '/subjects', subject());
+    expect(outcome(await ada.call('PATCH', `/v1/subjects/${id}`, { userId: bob.id }))).toBe('400 validation-failed');
+    expect(String((await stored('subjects', id))?.['userId'])).toBe(ada.id);
   });
 });
 

@@ -37,7 +37,7 @@ export interface Includable {
 }
 
 /** Documents that these refer to by a path. */
-export interface ParentRelation {
+interface ParentRelation {
   readonly kind: 'parent';
   readonly path: string;
   readonly of: () => Includable;
@@ -119,7 +119,7 @@ export interface ResourceOptions<D> {
   readonly beside?: Beside;
 }
 
-export interface RouteOptions extends Omit<RouteShorthandOptions, 'schema'> {
+interface RouteOptions extends Omit<RouteShorthandOptions, 'schema'> {
   readonly handler?: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 

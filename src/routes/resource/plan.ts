@@ -42,7 +42,7 @@ export const pluralOf = ({ name, plural = `${name}s` }: Pick<ResourceOptions<nev
 export const pathOf = (options: Pick<ResourceOptions<never>, 'name' | 'plural' | 'path'>): string =>
   options.path ?? `/${kebab(pluralOf(options))}`;
 
-export const nestedIn = (path: string): string[] => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+const nestedIn = (path: string): string[] => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
 
 /** Paths that every list of an audience holds to one value: those of the URL, and what the rule is about. */
 export function fixedPaths({ rules }: Audience, nested: readonly string[]): string[] {
