@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Transaction } from '../../database.ts';
 import { AppError } from '../../errors.ts';
 import { isAdminRule, type OwnRule } from '../../lib/access-rules.ts';
-import { and, type Filter } from '../../models/document.ts';
+import { and, type Filter, findDocument } from '../../models/document.ts';
 import { type Caller, filterOf } from '../../models/document-access.ts';
-import { toId } from '../../models/ids.ts';
+import { isId, toId } from '../../models/ids.ts';
 import type { Operation, Plan } from './declaration.ts';
 
 type Params = Readonly<Record<string, string>>;
@@ -15,11 +15,26 @@ export const callerOf = ({ session }: FastifyRequest): Caller => (session ? { us
 export const nestedFilter = ({ nested }: Plan, params: unknown): Filter =>
   Object.fromEntries(nested.map((path) => [path, toId((params as Params)[path] ?? '')]));
 
-/** The one team that a rule about teams comes down to where the request says which. */
-export const teamOf = (rule: OwnRule, filter: Filter) =>
-  rule.kind === 'team' && filter[rule.path] !== undefined
-    ? { teamId: filter[rule.path] as ReturnType<typeof toId> }
-    : {};
+/** The one team that a rule about teams comes down to where it is known which. */
+export const teamOf = (rule: OwnRule, known: Filter): { readonly teamId?: ReturnType<typeof toId> } => {
+  const id = rule.kind === 'team' ? known[rule.path] : undefined;
+  return isId(id) ? { teamId: id } : {};
+};
+
+/** What a filter holds to one value. */
+export const equalitiesIn = (filter: Filter): Filter =>
+  Object.assign({}, ...((filter['$and'] as Filter[] | undefined) ?? [filter]));
+
+/**
+ * Of a single document, the team that it belongs to: somebody may be in thousands, and only that one matters.
+ * @returns undefined where there is no such document
+ */
+async function placeOf({ model }: Plan, rule: OwnRule, known: Filter, tx?: Transaction): Promise<Filter | undefined> {
+  const { _id } = known;
+  if (rule.kind !== 'team' || _id === undefined || rule.path in known) return {};
+  const found = await findDocument(model, { _id }, { projection: { [rule.path]: 1 }, ...(tx && { tx }) });
+  return found ? { [rule.path]: found[rule.path] } : undefined;
+}
 
 /**
  * Which documents the caller of an operation may have to do with, as a part of the query; `null` for none.
@@ -36,7 +51,12 @@ export async function reachOf(
   if (rule === undefined) return null;
   if (isAdminRule(rule)) return given;
   const known = { ...nestedFilter(plan, request.params), ...within };
-  const filter = await filterOf(rule, callerOf(request), { ...teamOf(rule, known), ...(tx && { tx }) });
+  const place = await placeOf(plan, rule, known, tx);
+  if (place === undefined) return null;
+  const filter = await filterOf(rule, callerOf(request), {
+    ...teamOf(rule, { ...known, ...place }),
+    ...(tx && { tx }),
+  });
   return filter && and(given, filter);
 }
 

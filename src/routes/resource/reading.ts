@@ -14,7 +14,7 @@ import type { LinkRelation, Plan } from './declaration.ts';
 import { projectionOf, shownFields } from './field-reach.ts';
 import { inclusionsOf, junctionOf, targetFor } from './include.ts';
 import { includeParameter, listQuery, listsDeleted, teamParameter } from './plan.ts';
-import { nestedFilter, reachOf, reachOne } from './reach.ts';
+import { equalitiesIn, nestedFilter, reachOf, reachOne } from './reach.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
 import { shower } from './show.ts';
 
@@ -179,10 +179,7 @@ export function readRoute(app: App, plan: Plan): void {
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const filter = await reachOne(plan, 'read', request);
-      const projection = projectionOf(
-        plan,
-        await shownFields(plan, 'read', request, nestedFilter(plan, request.params)),
-      );
+      const projection = projectionOf(plan, await shownFields(plan, 'read', request, equalitiesIn(filter)));
       const document = await findDocument(plan.model, and(filter, hidden(plan)), { projection });
       if (document === null) throw new AppError('not-found');
       await recordRead(plan, request, { id: document._id });
