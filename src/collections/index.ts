@@ -1,5 +1,5 @@
 import mongoose, { type Connection, mongo } from 'mongoose';
-import { allModelsAreLoaded } from '../models/relations.ts';
+import { type AnyModel, allModelsAreLoaded, modelNamed } from '../models/relations.ts';
 import { invitations } from '../routes/invitation.ts';
 import { memberships } from '../routes/membership.ts';
 import type { Resource } from '../routes/resource/declaration.ts';
@@ -63,18 +63,37 @@ const listed: Collection[] = [...core, ...domain.flatMap((each) => each.collecti
  */
 export const collections: readonly Collection[] = listed;
 
+/** Models of what was mounted and taken away again, as modules are loaded once. */
+const away = new Map<Resource, readonly AnyModel[]>();
+
+/** Registers the models of a resource again that was taken away. */
+function comeBack(resource: Resource): void {
+  for (const model of away.get(resource) ?? []) {
+    for (const models of [mongoose.models, mongoose.connection.models])
+      Object.assign(models, { [model.modelName]: model });
+    Object.assign(mongoose.connection.collections, { [model.collection.collectionName]: model.collection });
+  }
+  away.delete(resource);
+}
+
 /**
  * Adds resources that stand in a module of their own, before the service is built; their migrations are theirs to run.
  * @returns what takes them away again
  */
 export function mount(...more: readonly Resource[]): () => void {
-  const models = more.flatMap((each) => each.collections.map(({ model }) => model));
+  more.forEach(comeBack);
+  const added = more.flatMap((each) => each.collections);
   domain.push(...more);
-  listed.push(...more.flatMap((each) => each.collections));
+  listed.push(...added);
   return () => {
     domain.splice(domain.length - more.length);
-    listed.splice(listed.length - models.length);
-    for (const { modelName } of models) mongoose.deleteModel(modelName);
+    listed.splice(listed.length - added.length);
+    for (const each of more)
+      away.set(
+        each,
+        each.collections.map(({ model }) => modelNamed(model.modelName)),
+      );
+    for (const { model } of added) mongoose.deleteModel(model.modelName);
   };
 }
 
