@@ -1,14 +1,18 @@
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
 } from '@simplewebauthn/server';
-import { decodeAttestationObject, decodeClientDataJSON } from '@simplewebauthn/server/helpers';
+
+/**
+ * Loading the library takes as long as most commands of the command line do, and few things need it. Whoever serves
+ * asks for it at the start, so that no request waits for it.
+ */
+export const loadWebauthn = async () => ({
+  ...(await import('@simplewebauthn/server')),
+  ...(await import('@simplewebauthn/server/helpers')),
+});
 
 /** For whom passkeys are made, and on which pages they may be used. */
 export interface RelyingParty {
@@ -51,13 +55,13 @@ const descriptor = ({ id, transports }: Descriptor) => ({
 });
 
 /** Options of `navigator.credentials.create`: a discoverable key that verifies its user, and no attestation. */
-export const creationOptions = (
+export const creationOptions = async (
   { id, name }: RelyingParty,
   challenge: string,
   user: NewPasskeyUser,
   known: readonly Descriptor[],
 ): Promise<PublicKeyCredentialCreationOptionsJSON> =>
-  generateRegistrationOptions({
+  (await loadWebauthn()).generateRegistrationOptions({
     rpID: id,
     rpName: name,
     challenge: bytes(challenge),
@@ -72,12 +76,12 @@ export const creationOptions = (
   });
 
 /** Options of `navigator.credentials.get`; without `allowed`, any passkey that the device has for this service. */
-export const requestOptions = (
+export const requestOptions = async (
   { id }: RelyingParty,
   challenge: string,
   allowed?: readonly Descriptor[],
 ): Promise<PublicKeyCredentialRequestOptionsJSON> =>
-  generateAuthenticationOptions({
+  (await loadWebauthn()).generateAuthenticationOptions({
     rpID: id,
     challenge: bytes(challenge),
     timeout: CEREMONY_SECONDS * 1000,
@@ -93,7 +97,7 @@ interface ClientData {
 
 function clientData(encoded: string): ClientData {
   try {
-    return decodeClientDataJSON(encoded) ?? {};
+    return (JSON.parse(Buffer.from(encoded, 'base64url').toString()) as ClientData | null) ?? {};
   } catch (cause) {
     throw new CeremonyError('clientDataJSON is not JSON', { cause });
   }
@@ -138,7 +142,8 @@ export interface NewPasskey {
  * No attestation is asked for, and none with certificates is taken: checking one means to ask addresses for revoked
  * certificates that whoever made it has chosen.
  */
-function refuseCertificates(attestationObject: string): void {
+async function refuseCertificates(attestationObject: string): Promise<void> {
+  const { decodeAttestationObject } = await loadWebauthn();
   const object = decodeAttestationObject(bytes(attestationObject));
   const known = ['none', 'packed'].includes(object.get('fmt'));
   if (!known || object.get('attStmt').get('x5c')) throw new CeremonyError('It holds an attestation.');
@@ -152,7 +157,8 @@ export const verifyNewPasskey = (
 ): Promise<NewPasskey> =>
   checked(async () => {
     checkOrigin(party, response.response.clientDataJSON);
-    refuseCertificates(response.response.attestationObject);
+    await refuseCertificates(response.response.attestationObject);
+    const { verifyRegistrationResponse } = await loadWebauthn();
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response,
       expectedChallenge: challenge,
@@ -183,6 +189,7 @@ export const verifyAssertion = (
 ): Promise<{ readonly counter: number; readonly backedUp: boolean }> =>
   checked(async () => {
     checkOrigin(party, response.response.clientDataJSON);
+    const { verifyAuthenticationResponse } = await loadWebauthn();
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response,
       expectedChallenge: challenge,

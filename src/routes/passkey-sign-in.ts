@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { loadWebauthn } from '../lib/webauthn.ts';
 import { provingPasskey } from '../models/factor-proof.ts';
 import { assertionOptions } from '../models/passkey-ceremony.ts';
 import { proofByPasskey } from '../models/sign-in.ts';
@@ -13,6 +14,7 @@ const MINUTE_MS = 60_000;
 
 /** Sign-in by a passkey alone: the device shows which ones it has, and the passkey tells whose it is. */
 export default async function passkeySignIn(app: App): Promise<void> {
+  await loadWebauthn();
   const { config, deps } = app;
   const { signIn } = signInAnswers(app);
   const ceremony = { keyring: deps.keyring, party: relyingPartyOf(config) };

@@ -253,26 +253,9 @@ describe('roster import users', () => {
     expect(grace).toMatchObject({ email: 'grace@example.com', firstName: 'Grace' });
   });
 
+  // All that it refuses so is tried in import.long.test.ts.
   it.each([
-    ['a file that is not there', () => [path('none.csv')], /none\.csv cannot be read/],
-    ['a directory', () => [directory, '--format', 'csv'], /is a directory/],
-    ['a name that tells no format', () => [file('a.txt', '')], /add --format ndjson or --format csv/],
     ['a foreign header', () => [file('a.csv', 'email,password\na@example.com,x\n')], /none of ours: "password"/],
-    ['no place for the report', () => [file('a.csv', 'email\n'), '--report', path('no/where')], /Choose another file/],
-    ['a mapping to no field', () => [file('a.csv', 'email\n'), '--map', 'x=password'], /It must be theirs=ours/],
-    ['a mapping of JSON', () => [file('a.ndjson', ''), '--map', 'x=email'], /--map is for --format csv alone/],
-    ['CSV of Keycloak', () => [file('a.csv', ''), '--format', 'keycloak'], /From keycloak JSON is read, not CSV/],
-    [
-      'JSON without the list',
-      () => [file('a.json', '{}'), '--format', 'keycloak'],
-      /no list of accounts named "users"/,
-    ],
-    [
-      'parameters that are none',
-      () => [file('a.json', '{}'), '--format', 'firebase', '--hash-config', path('a.json')],
-      /holds no password hash parameters/,
-    ],
-    ['an unknown option', () => [file('a.csv', 'email\n'), '--update'], /unknown option '--update'/],
     ['no file', () => [], /missing required argument 'file'/],
   ])('exits with 2 for %s', async (_name, args, reason) => {
     const { code, stderr } = await importFile(...args());

@@ -128,7 +128,10 @@ describe('the migrations together', () => {
   });
 });
 
-describe.each(files)('%s', (file) => {
+/** What was applied long ago is frozen: migrations.long.test.ts tries it too. */
+const NEWEST = 5;
+
+describe.each(process.env['ROSTER_ALL_MIGRATIONS'] ? files : files.slice(-NEWEST))('%s', (file) => {
   it('says why it exists, goes both ways and depends on nothing that changes', async () => {
     const source = await readFile(join(MIGRATIONS_DIRECTORY, file), 'utf8');
     expect(source).toMatch(/^\/\/ Why: /);

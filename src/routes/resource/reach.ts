@@ -29,7 +29,7 @@ export const equalitiesIn = (filter: Filter): Filter =>
  * Of a single document, the team that it belongs to: somebody may be in thousands, and only that one matters.
  * @returns undefined where there is no such document
  */
-async function placeOf({ model }: Plan, rule: OwnRule, known: Filter, tx?: Transaction): Promise<Filter | undefined> {
+async function teamPlaceOf({ model }: Plan, rule: OwnRule, known: Filter, tx?: Transaction): Promise<Filter | undefined> {
   const { _id } = known;
   if (rule.kind !== 'team' || _id === undefined || rule.path in known) return {};
   const found = await findDocument(model, { _id }, { projection: { [rule.path]: 1 }, ...(tx && { tx }) });
@@ -51,7 +51,7 @@ export async function reachOf(
   if (rule === undefined) return null;
   if (isAdminRule(rule)) return given;
   const known = { ...nestedFilter(plan, request.params), ...within };
-  const place = await placeOf(plan, rule, known, tx);
+  const place = await teamPlaceOf(plan, rule, known, tx);
   if (place === undefined) return null;
   const filter = await filterOf(rule, callerOf(request), {
     ...teamOf(rule, { ...known, ...place }),
