@@ -54,7 +54,7 @@ describe('a backup', () => {
     expect(manifest.collections.map(({ name }) => name).sort()).toEqual(
       [...collections.map(({ name }) => name).filter((name) => !left.includes(name)), 'changelog'].sort(),
     );
-    expect(left).toEqual(['jobs', 'idempotency_keys', 'rate_limits']);
+    expect(left).toEqual(['jobs', 'backups', 'idempotency_keys', 'rate_limits']);
     expect(manifest.migrations).toEqual(await shippedMigrations());
   });
 
@@ -101,7 +101,7 @@ describe('a backup', () => {
         const seal = { _id: user._id, erasedAt: new Date() };
         await client.withSession((session) =>
           session.withTransaction(async () => {
-            await db.collection<object>('erasures').insertOne({ ...seal, _id: String(user._id) }, { session });
+            await db.collection<{ _id: string }>('erasures').insertOne({ ...seal, _id: String(user._id) }, { session });
             await db.collection('users').insertOne(user, { session });
           }),
         );

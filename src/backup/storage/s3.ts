@@ -69,13 +69,25 @@ export class S3Storage implements Storage {
 
   /** In parts, as nobody knows the length beforehand. The object is there once they are put together. */
   async write(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    let broken: unknown;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        yield* content;
+      } catch (error) {
+        broken = error;
+        throw error;
+      }
+    }
     const upload = new Upload({
       client: this.#client,
-      params: { Bucket: this.#bucket, Key: this.#root + path, Body: Readable.from(content, { objectMode: false }) },
+      params: { Bucket: this.#bucket, Key: this.#root + path, Body: Readable.from(source(), { objectMode: false }) },
       partSize: PART_BYTES,
       queueSize: PARTS_AT_ONCE,
     });
-    await upload.done();
+    // A server that does not take back what it was sent must not hide why it was not sent to its end.
+    await upload.done().catch((error: unknown) => {
+      throw broken ?? error;
+    });
   }
 
   async read(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {

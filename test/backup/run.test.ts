@@ -1,0 +1,211 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import mongoose from 'mongoose';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newBackupId } from '../../src/backup/manifest.ts';
+import { listBackups } from '../../src/backup/read.ts';
+import { type RunOptions, runBackup } from '../../src/backup/run.ts';
+import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
+import { backupAgeMs, backupJob, watchBackups } from '../../src/jobs/backup.ts';
+import { AuditEvent, OPERATOR } from '../../src/models/audit-event.ts';
+import { BackupRun, BackupRunningError, beginBackupRun, renewBackupRun } from '../../src/models/backup.ts';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { freshDirectory, freshKeys } from '../helpers/backups.ts';
+import { person } from '../helpers/people.ts';
+
+let service: TestApp;
+let url: string;
+beforeAll(async () => {
+  service = await buildTestApp();
+});
+afterAll(() => service.close());
+beforeEach(async () => {
+  await BackupRun.deleteMany({});
+  await AuditEvent.deleteMany({});
+  url = pathToFileURL(await freshDirectory()).href;
+});
+
+const storage = () => new DirectoryStorage(fileURLToPath(url));
+const keys = freshKeys();
+
+const run = (more: Partial<RunOptions> = {}) =>
+  runBackup({
+    connection: mongoose.connection,
+    url,
+    keys,
+    trigger: 'command',
+    origin: OPERATOR,
+    signal: new AbortController().signal,
+    ...more,
+  });
+
+const audited = async () =>
+  (
+    await AuditEvent.find({ action: /^backup\./ })
+      .sort({ _id: 1 })
+      .lean()
+  ).map(({ action, outcome }) => [action, outcome]);
+
+/** A file stands where a directory would have to be made. */
+async function fullDisk(): Promise<string> {
+  const blocked = join(await freshDirectory(), 'blocked');
+  await writeFile(blocked, '');
+  return pathToFileURL(blocked).href;
+}
+
+/** As if the run had been made then. */
+async function aged(daysAgo: number): Promise<string> {
+  const { manifest } = await run();
+  const { directories } = { directories: await storage().directories() };
+  expect(directories).toContain(manifest.id);
+  const at = new Date(Date.now() - daysAgo * 86_400_000);
+  await BackupRun.updateOne({ name: manifest.id }, { $set: { startedAt: at } });
+  return manifest.id;
+}
+
+describe('a run', () => {
+  it('makes a backup, records it and tells the audit trail', async () => {
+    const { manifest, documents, bytes } = await run();
+    expect((await listBackups(storage())).map(({ id }) => id)).toEqual([manifest.id]);
+    const record = await BackupRun.findOne().lean();
+    expect(record).toMatchObject({
+      name: manifest.id,
+      outcome: 'success',
+      trigger: 'command',
+      location: url,
+      keyId: keys.writing.id,
+      consistent: true,
+      documents,
+      bytes,
+    });
+    expect(record?.running).toBeUndefined();
+    expect(record?.manifestHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(await audited()).toEqual([['backup.created', 'success']]);
+  });
+
+  it('that fails is recorded with why, and leaves nothing', async () => {
+    await expect(run({ url: await fullDisk() })).rejects.toThrow();
+    expect(await BackupRun.findOne().lean()).toMatchObject({ outcome: 'failure', failure: expect.any(String) });
+    expect(await audited()).toEqual([['backup.created', 'failure']]);
+    await run();
+  });
+
+  it('that is asked to end leaves nothing, and says so', async () => {
+    const stopping = new AbortController();
+    const broken = run({ signal: stopping.signal, onDocuments: () => stopping.abort(new Error('stopped')) });
+    await expect(broken).rejects.toThrow();
+    expect(await storage().directories()).toEqual([]);
+    expect(await BackupRun.findOne().lean()).toMatchObject({ outcome: 'failure' });
+  });
+
+  it('is the only one, and of several at once one makes a backup', async () => {
+    const runs = await Promise.allSettled([run(), run(), run()]);
+    const refused = runs.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(refused).toHaveLength(2);
+    for (const reason of refused) expect(reason).toBeInstanceOf(BackupRunningError);
+    expect(await listBackups(storage())).toHaveLength(1);
+  });
+
+  it('takes over from one that died, and the dead one is no longer in it', async () => {
+    const longAgo = new Date(Date.now() - 61_000);
+    const dead = await beginBackupRun({ name: newBackupId(longAgo), trigger: 'schedule', location: url }, longAgo);
+    await run();
+    expect(await BackupRun.findById(dead._id).lean()).toMatchObject({ outcome: 'failure' });
+    expect(await renewBackupRun(dead)).toBe(false);
+    expect(await BackupRun.countDocuments({ running: true })).toBe(0);
+  });
+
+  it('removes what runs left that were killed, and nothing else', async () => {
+    const left = newBackupId(new Date());
+    const name = mongoose.connection.name;
+    async function* some() {
+      yield Buffer.from('x');
+    }
+    await storage().write(`${left}/${name}/users.bson.gz`, some());
+    const others = `${newBackupId(new Date()).slice(0, -8)}00000000`;
+    await storage().write(`${others}/other/users.bson.gz`, some());
+    await storage().write('photographs/holiday.jpg', some());
+    const { manifest } = await run();
+    expect((await storage().directories()).sort()).toEqual([others, manifest.id, 'photographs'].sort());
+  });
+
+  it('removes backups that have had their time, and forgets them', async () => {
+    const first = await aged(0);
+    const second = await aged(0);
+    const { manifest, removed } = await run();
+    // All of one day: the newest stands for it.
+    expect(removed).toEqual([second]);
+    expect((await listBackups(storage())).map(({ id }) => id)).toEqual([manifest.id]);
+    expect(await BackupRun.distinct('name')).toEqual([manifest.id]);
+    expect(first).not.toBe(second);
+    expect((await audited()).filter(([action]) => action === 'backup.removed')).toHaveLength(2);
+  });
+
+  it('touches no backup of another database', async () => {
+    const { manifest } = await run();
+    const [path] = [join(fileURLToPath(url), manifest.id, 'manifest.json')];
+    const foreign = join(fileURLToPath(url), `${manifest.id.slice(0, -8)}ffffffff`);
+    const { readFile, mkdir } = await import('node:fs/promises');
+    const text = (await readFile(path, 'utf8'))
+      .replace(`"database": "${manifest.database}"`, '"database": "other"')
+      .replace(`"id": "${manifest.id}"`, `"id": "${manifest.id.slice(0, -8)}ffffffff"`);
+    await mkdir(foreign);
+    await writeFile(join(foreign, 'manifest.json'), text);
+    await run();
+    expect(await readdir(foreign)).toEqual(['manifest.json']);
+    await rm(foreign, { recursive: true });
+  });
+});
+
+describe('by schedule', () => {
+  const warnings: string[] = [];
+  const log = { warn: (_fields: unknown, text: string) => void warnings.push(text) } as never;
+  beforeEach(() => warnings.splice(0));
+  const watch = () => watchBackups(log).run(new AbortController().signal);
+
+  it('a job makes one', async () => {
+    const job = backupJob({ connection: mongoose.connection, url, keys, schedule: '17 2 * * *' }, log);
+    expect(await job.run(new AbortController().signal)).toMatchObject({ removed: 0, documents: expect.any(Number) });
+    expect(await BackupRun.findOne().lean()).toMatchObject({ trigger: 'schedule', outcome: 'success' });
+    expect(warnings).toEqual([]);
+  });
+
+  it('it is said when there is no good one of the last 26 hours', async () => {
+    expect(await watch()).toEqual({ overdue: 1 });
+    await run();
+    expect(await watch()).toEqual({ overdue: 0 });
+    await BackupRun.updateOne({}, { $set: { startedAt: new Date(Date.now() - 27 * 3_600_000) } });
+    expect(await watch()).toEqual({ overdue: 1 });
+    await expect(run({ url: await fullDisk() })).rejects.toThrow();
+    expect(await watch()).toEqual({ overdue: 1 });
+    expect(warnings).toEqual(Array(3).fill('there is no good backup of the last 26 hours'));
+  });
+
+  it('a metric tells how old it is', async () => {
+    const scraped = async () => {
+      const line = (await service.app.metrics.registry.metrics()).match(/^roster_backup_age_seconds (.*)$/m);
+      return line?.[1];
+    };
+    service.app.metrics.watchBackups(backupAgeMs);
+    expect(await scraped()).toBe('+Inf');
+    await run();
+    expect(Number(await scraped())).toBeLessThan(60);
+  });
+});
+
+it('admins see the runs, newest first, page by page', async () => {
+  const admin = await person(service, { roles: ['user', 'admin'] });
+  await expect(run({ url: await fullDisk() })).rejects.toThrow();
+  const { manifest } = await run();
+  const first = await admin.call('GET', '/v1/admin/backups', undefined, { query: { limit: '1' } });
+  expect(first.json().items).toEqual([
+    expect.objectContaining({ name: manifest.id, outcome: 'success', keyId: keys.writing.id, location: url }),
+  ]);
+  expect(first.headers['link']).toContain('rel="next"');
+  const { nextCursor } = first.json();
+  const second = await admin.call('GET', '/v1/admin/backups', undefined, { query: { limit: '1', cursor: nextCursor } });
+  expect(second.json()).toMatchObject({ items: [{ outcome: 'failure' }], nextCursor: null });
+  const support = await person(service, { roles: ['user', 'support'] });
+  expect((await support.call('GET', '/v1/admin/backups')).statusCode).toBe(403);
+});
