@@ -48,21 +48,27 @@ export async function* encrypted(content: Bytes, key: BackupKey, place: FilePlac
  * @throws {BackupDamagedError} when the file was altered, cut, lengthened or moved, or its key is another one
  */
 export async function* decrypted(content: Bytes, key: BackupKey, place: FilePlace): AsyncGenerator<Buffer> {
-  const { header, rest } = await splitHeader(content, place);
-  const fileKey = fileKeyOf(key, header, place);
+  let fileKey: Buffer | undefined;
   let number = 0;
-  for await (const { chunk, last } of inChunks(rest, CHUNK_BYTES + TAG_BYTES)) {
-    if (chunk.length < TAG_BYTES) throw damaged(place);
-    const decipher = createDecipheriv(CIPHER, fileKey, nonceOf(number++, last), { authTagLength: TAG_BYTES });
-    decipher.setAuthTag(chunk.subarray(-TAG_BYTES));
-    const body = decipher.update(chunk.subarray(0, -TAG_BYTES));
-    try {
-      decipher.final();
-    } catch {
-      throw damaged(place);
-    }
-    yield body;
+  for await (const { chunk, last } of inChunks(content, CHUNK_BYTES + TAG_BYTES, HEADER_BYTES)) {
+    if (fileKey !== undefined) yield openedChunk(chunk, fileKey, nonceOf(number++, last), place);
+    // A file without any content has a chunk all the same.
+    else if (last || !MAGIC.equals(chunk.subarray(0, MAGIC.length))) throw damaged(place);
+    else fileKey = fileKeyOf(key, chunk, place);
   }
+}
+
+function openedChunk(chunk: Uint8Array, fileKey: Buffer, nonce: Buffer, place: FilePlace): Buffer {
+  if (chunk.length < TAG_BYTES) throw damaged(place);
+  const decipher = createDecipheriv(CIPHER, fileKey, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAuthTag(chunk.subarray(-TAG_BYTES));
+  const body = decipher.update(chunk.subarray(0, -TAG_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    throw damaged(place);
+  }
+  return body;
 }
 
 const damaged = ({ path }: FilePlace): BackupDamagedError =>
@@ -77,7 +83,7 @@ function nonceOf(number: number, last: boolean): Buffer {
 }
 
 /** Each part carries its length: ('ab', 'c') and ('a', 'bc') must not be the same place. */
-function fileKeyOf(key: BackupKey, header: Buffer, { backupId, path }: FilePlace): Buffer {
+function fileKeyOf(key: BackupKey, header: Uint8Array, { backupId, path }: FilePlace): Buffer {
   const parts = [header, Buffer.from(backupId), Buffer.from(path)].flatMap((part) => {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(part.length);
@@ -86,30 +92,26 @@ function fileKeyOf(key: BackupKey, header: Buffer, { backupId, path }: FilePlace
   return key.derive('file', Buffer.concat(parts));
 }
 
-async function splitHeader(content: Bytes, place: FilePlace): Promise<{ header: Buffer; rest: Bytes }> {
-  const pieces = content[Symbol.asyncIterator]();
-  let held = Buffer.alloc(0);
-  while (held.length < HEADER_BYTES) {
-    const { value, done } = await pieces.next();
-    if (done) throw damaged(place);
-    held = Buffer.concat([held, value]);
-  }
-  if (!held.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged(place);
-  async function* rest(): AsyncGenerator<Uint8Array> {
-    yield held.subarray(HEADER_BYTES);
-    yield* { [Symbol.asyncIterator]: () => pieces };
-  }
-  return { header: held.subarray(0, HEADER_BYTES), rest: rest() };
-}
-
-/** Cuts content into chunks of `size`. The last one may be shorter, and is there also where there is no content at all. */
-async function* inChunks(content: Bytes, size: number): AsyncGenerator<{ chunk: Uint8Array; last: boolean }> {
+/**
+ * Cuts content into chunks of `size`, the first one of `firstSize`. The last one may be shorter, and is there also where
+ * there is no content at all.
+ */
+async function* inChunks(
+  content: Bytes,
+  size: number,
+  firstSize = size,
+): AsyncGenerator<{ chunk: Uint8Array; last: boolean }> {
   let held: Uint8Array = Buffer.alloc(0);
+  let wanted = firstSize;
   for await (const piece of content) {
     held = held.length === 0 ? piece : Buffer.concat([held, piece]);
     let start = 0;
     // Only what something stands behind is not the last one.
-    for (; held.length - start > size; start += size) yield { chunk: held.subarray(start, start + size), last: false };
+    while (held.length - start > wanted) {
+      yield { chunk: held.subarray(start, start + wanted), last: false };
+      start += wanted;
+      wanted = size;
+    }
     held = held.subarray(start);
   }
   yield { chunk: held, last: true };

@@ -88,7 +88,7 @@ export class Backup {
   async metadata(collection: string): Promise<string> {
     const pieces: Uint8Array[] = [];
     const name = `${directoryOf(this.manifest.database)}/${collection}.metadata.json.gz`;
-    for await (const piece of uncompressed(this.#content(name))) pieces.push(piece);
+    for await (const piece of uncompressed(this.#content(name), name)) pieces.push(piece);
     return Buffer.concat(pieces).toString();
   }
 
@@ -117,7 +117,7 @@ export class Backup {
   }
 
   #bson(name: string): AsyncGenerator<Buffer> {
-    return documentsIn(uncompressed(this.#content(name)), name);
+    return documentsIn(uncompressed(this.#content(name), name), name);
   }
 
   /** A file by its name in a backup without encryption: compared with the manifest, opened, still compressed. */
@@ -136,7 +136,7 @@ export class Backup {
 
 const plainName = (path: string): string => path.replace(new RegExp(`\\${ENCRYPTED}$`), '');
 
-async function* uncompressed(content: Bytes): AsyncGenerator<Uint8Array> {
+async function* uncompressed(content: Bytes, name: string): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip();
   // It fails where whoever reads sees it: a source that throws destroys the stream with its error.
   const feeding = pipeline(content, gunzip).catch(() => {});
@@ -144,7 +144,7 @@ async function* uncompressed(content: Bytes): AsyncGenerator<Uint8Array> {
     yield* gunzip as AsyncIterable<Uint8Array>;
   } catch (error) {
     if (error instanceof BackupError) throw error;
-    throw new BackupDamagedError('A file is not compressed as it was written.', { cause: error });
+    throw new BackupDamagedError(`${name} is not compressed as it was written.`, { cause: error });
   }
   await feeding;
 }

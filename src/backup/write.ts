@@ -152,13 +152,19 @@ class BackupFiles {
     const path = key ? `${name}${ENCRYPTED}` : name;
     const noted = new NotedFile(path);
     const place = { backupId: this.#id, path };
-    await pipeline(
-      content,
-      createGzip(),
-      (compressed: AsyncIterable<Buffer>) =>
-        storage.write(`${this.#id}/${path}`, noted.through(key ? encrypted(compressed, key, place) : compressed)),
-      { signal },
-    );
+    let broken: unknown;
+    const store = (compressed: AsyncIterable<Buffer>): Promise<void> => {
+      const stored = noted.through(key ? encrypted(compressed, key, place) : compressed);
+      return storage.write(`${this.#id}/${path}`, stored).catch((error: unknown) => {
+        broken = error;
+        throw error;
+      });
+    };
+    await pipeline(content, createGzip(), store, { signal }).catch((error: unknown) => {
+      // The pipeline tells of whatever it ends first, which may be what ended because of something else.
+      signal.throwIfAborted();
+      throw broken ?? error;
+    });
     this.written.push(noted.file());
   }
 }
