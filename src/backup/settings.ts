@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Cron } from 'croner';
-import { holdsSampleKey } from '../lib/keyring.ts';
+import { holdsSampleKey, parseKeyring } from '../lib/keyring.ts';
 import { type BackupKeys, parseBackupKeys } from './keys.ts';
 import { parseBackupUrl } from './storage/url.ts';
 
@@ -9,19 +9,42 @@ interface BackupSettings {
   readonly BACKUP_URL?: string;
   readonly BACKUP_KEYS?: string;
   readonly BACKUP_SCHEDULE: string;
+  readonly KEYRING?: string;
   readonly NODE_ENV: string;
   readonly DATA_DIRECTORY: string;
 }
 
 /** What is wrong with the configuration of backups, a line for each mistake, without any key. */
-export function backupProblems({ BACKUP_URL, BACKUP_KEYS, BACKUP_SCHEDULE, NODE_ENV }: BackupSettings): string[] {
-  const problems = problemOf('BACKUP_SCHEDULE', () => new Cron(BACKUP_SCHEDULE, { paused: true }));
-  if (BACKUP_URL !== undefined) problems.push(...problemOf('BACKUP_URL', () => parseBackupUrl(BACKUP_URL)));
-  if (BACKUP_KEYS === undefined) return problems;
+export function backupProblems(settings: BackupSettings): string[] {
+  const { BACKUP_URL, BACKUP_SCHEDULE } = settings;
+  return [
+    ...problemOf('BACKUP_SCHEDULE', () => new Cron(BACKUP_SCHEDULE, { paused: true })),
+    ...(BACKUP_URL === undefined ? [] : problemOf('BACKUP_URL', () => parseBackupUrl(BACKUP_URL))),
+    ...keyProblems(settings),
+  ];
+}
+
+function keyProblems({ BACKUP_KEYS, KEYRING, NODE_ENV }: BackupSettings): string[] {
+  if (BACKUP_KEYS === undefined) return [];
   const wrong = problemOf('BACKUP_KEYS', () => parseBackupKeys(BACKUP_KEYS));
-  if (wrong.length === 0 && NODE_ENV === 'production' && holdsSampleKey(BACKUP_KEYS))
-    wrong.push('BACKUP_KEYS holds the sample key from the documentation; make one by `bin/roster keys generate`');
-  return [...problems, ...wrong];
+  if (wrong.length > 0) return wrong;
+  if (NODE_ENV === 'production' && holdsSampleKey(BACKUP_KEYS))
+    return ['BACKUP_KEYS holds the sample key from the documentation; make one by `bin/roster keys generate`'];
+  return sharesKey(BACKUP_KEYS, KEYRING)
+    ? ['BACKUP_KEYS holds a key of KEYRING: whoever restores a backup could read what the other one protects']
+    : [];
+}
+
+/** Keyrings keep their keys to themselves; what they make of the same input tells whether those are the same. */
+function sharesKey(spec: string, other: string | undefined): boolean {
+  const marks = (keys: string): string[] =>
+    parseKeyring(keys)
+      .macs('same-key', '')
+      .map((mac) => mac.toString('hex'));
+  // What is wrong with the other one is told elsewhere.
+  if (other === undefined || problemOf('', () => parseKeyring(other)).length > 0) return false;
+  const others = new Set(marks(other));
+  return marks(spec).some((mark) => others.has(mark));
 }
 
 function problemOf(name: string, read: () => unknown): string[] {

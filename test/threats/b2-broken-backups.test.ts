@@ -5,7 +5,7 @@
 
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listBackups, openBackup } from '../../src/backup/read.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
@@ -139,10 +139,12 @@ describe('a stored backup', () => {
     const { manifest } = await backUp(db, { storage });
     await harm(join(root, manifest.id));
     const backup = await openBackup(storage, manifest.id);
-    await expect(documentsOf(backup, 'users')).rejects.toThrow(/users/);
+    const read = async () => {
+      for await (const document of backup.documents('users')) expect(document.length).toBeGreaterThan(4);
+    };
+    await expect(read()).rejects.toThrow(/users/);
     const target = await freshDirectory();
     await expect(backup.decryptInto(target)).rejects.toThrow(/users/);
     expect(await readdir(target)).toEqual([]);
-    expect(fileURLToPath(env['BACKUP_URL'] ?? '')).toBe(root);
   });
 });
