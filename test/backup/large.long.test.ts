@@ -39,7 +39,7 @@ async function peakOf(db: Db): Promise<number> {
     KEYRING: generateKeyringSpec(),
     BACKUP_KEYS: generateKeyringSpec(),
     BACKUP_URL: pathToFileURL(await freshDirectory()).href,
-    NODE_OPTIONS: '--max-old-space-size=64',
+    NODE_OPTIONS: '--max-old-space-size=96',
   };
   const { process: running, done } = startRoster(['backup', '--json'], { env });
   let peak = 0;
