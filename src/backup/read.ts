@@ -24,13 +24,24 @@ const DOCUMENT_BYTES = { min: 5, max: 16 * 1024 * 1024 + 16 * 1024 };
 
 type Bytes = AsyncIterable<Uint8Array>;
 
-/** Backups in a storage that are whole, the newest first. What stands in the manifests is not verified. */
-export async function listBackups(storage: Storage): Promise<Manifest[]> {
+/**
+ * Backups in a storage, the newest first. What stands in their manifests is not verified.
+ * @param onDamaged is told of those whose manifest cannot be read
+ */
+export async function listBackups(
+  storage: Storage,
+  onDamaged: (error: BackupError) => void = () => {},
+): Promise<Manifest[]> {
   const ids = (await storage.directories()).filter(isBackupId).sort().reverse();
   const found: Manifest[] = [];
   for (const id of ids) {
     const text = await readText(storage, `${id}/${MANIFEST}`);
-    if (text !== undefined) found.push(peekManifest(text, id));
+    try {
+      if (text !== undefined) found.push(peekManifest(text, id));
+    } catch (error) {
+      if (!(error instanceof BackupError)) throw error;
+      onDamaged(error);
+    }
   }
   return found;
 }
@@ -82,6 +93,19 @@ export class Backup {
   /** What the journal held from the start of the backup to its end, as BSON. */
   async *journalEntries(): AsyncGenerator<Buffer> {
     if (this.manifest.journal) yield* this.#bson('journal.bson.gz');
+  }
+
+  /**
+   * Reads all of it once, and keeps nothing: to know that it is what was written before anything is done with it.
+   * @param onDocuments is told how many documents have been read
+   * @throws {BackupDamagedError} when it is not
+   */
+  async verify(onDocuments: (documents: number) => void = () => {}): Promise<void> {
+    for (const { name } of this.manifest.collections) {
+      await this.metadata(name);
+      for await (const _document of this.documents(name)) onDocuments(1);
+    }
+    for await (const _entry of this.journalEntries());
   }
 
   /** Options and indexes of a collection, as extended JSON. */

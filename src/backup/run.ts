@@ -115,7 +115,8 @@ async function removeBackup(storage: Storage, id: string): Promise<void> {
 async function removeUnfinished(storage: Storage, database: string): Promise<void> {
   for (const id of (await storage.directories()).filter(isBackupId)) {
     const files = await storage.files(id);
-    const own = files.every((path) => path.startsWith(`${id}/${directoryOf(database)}/`));
+    // The first file of a run tells whose it is; one that was killed even before has left nothing.
+    const own = files.length === 0 || files.some((path) => path.startsWith(`${id}/${directoryOf(database)}/`));
     if (own && !files.includes(`${id}/${MANIFEST}`)) await storage.removeDirectory(id);
   }
 }

@@ -26,10 +26,16 @@ export function register(program: Command): void {
     .action(run);
   family
     .command('list')
-    .description('Lists the backups that are whole, the newest first.')
+    .description('Lists the backups that there are, the newest first.')
     .addOption(place())
     .option('--json', 'a JSON line for each')
     .action(list);
+  family
+    .command('verify')
+    .description('Reads a backup to its end, and says whether it is what was written.')
+    .argument('<backup>', 'its name, as "backup list" has it')
+    .addOption(place())
+    .action(verify);
   family
     .command('decrypt')
     .description('Writes a backup without its encryption, as "mongorestore --gzip" reads it.')
@@ -181,9 +187,15 @@ async function inStorage(
   }
 }
 
+/** The others are listed all the same. */
+function damaged(error: BackupError): void {
+  say(error.message);
+  process.exitCode = 1;
+}
+
 async function list(options: Options): Promise<void> {
   await inStorage(options, async (storage) => {
-    for (const { id, database, collections, files, consistent, encryption } of await listBackups(storage)) {
+    for (const { id, database, collections, files, consistent, encryption } of await listBackups(storage, damaged)) {
       const documents = collections.reduce((sum, each) => sum + each.documents, 0);
       const bytes = files.reduce((sum, each) => sum + each.bytes, 0);
       const keyId = encryption?.keyId;
@@ -198,5 +210,18 @@ async function decrypt(id: string, directory: string, options: PlaceOptions): Pr
     const backup = await openBackup(storage, id, backupKeysOf(config));
     await backup.decryptInto(directory);
     say(`${directory}/${id} is in clear, and what was backed up.`);
+  });
+}
+
+async function verify(id: string, options: PlaceOptions): Promise<void> {
+  await inStorage(options, async (storage, config) => {
+    const backup = await openBackup(storage, id, backupKeysOf(config));
+    const progress = barOf(backup.manifest.collections.reduce((sum, each) => sum + each.documents, 0));
+    try {
+      await backup.verify(progress.onDocuments);
+    } finally {
+      progress.stop();
+    }
+    say(`${id} is what was backed up.`);
   });
 }

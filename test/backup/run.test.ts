@@ -7,12 +7,23 @@ import { newBackupId } from '../../src/backup/manifest.ts';
 import { listBackups } from '../../src/backup/read.ts';
 import { type RunOptions, runBackup } from '../../src/backup/run.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
+import { transaction } from '../../src/database.ts';
 import { backupAgeMs, backupJob, watchBackups } from '../../src/jobs/backup.ts';
 import { AuditEvent, OPERATOR } from '../../src/models/audit-event.ts';
-import { BackupRun, BackupRunningError, beginBackupRun, renewBackupRun } from '../../src/models/backup.ts';
+import {
+  BackupRun,
+  BackupRunningError,
+  beginBackupRun,
+  failBackupRun,
+  forgetBackupRun,
+  listBackupRuns,
+  newestGoodBackup,
+  renewBackupRun,
+} from '../../src/models/backup.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { freshDirectory, freshKeys } from '../helpers/backups.ts';
 import { person } from '../helpers/people.ts';
+import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
 
 let service: TestApp;
 let url: string;
@@ -130,6 +141,20 @@ describe('a run', () => {
     expect((await audited()).filter(([action]) => action === 'backup.removed')).toHaveLength(2);
   });
 
+  it('neither removes nor stumbles over one whose manifest cannot be read', async () => {
+    const names = [(await run()).manifest.id, (await run()).manifest.id].sort();
+    const [left] = names as [string];
+    const path = join(fileURLToPath(url), left, 'manifest.json');
+    await mkdir(join(fileURLToPath(url), left), { recursive: true });
+    await writeFile(path, '{');
+    const { notRemoved } = await run();
+    expect(notRemoved).toBeUndefined();
+    expect(await readFile(path, 'utf8')).toBe('{');
+    const told: string[] = [];
+    await listBackups(storage(), ({ message }) => void told.push(message));
+    expect(told).toEqual([expect.stringContaining(left)]);
+  });
+
   it('touches no backup of another database', async () => {
     const { manifest } = await run();
     const id = `${manifest.id.slice(0, -8)}ffffffff`;
@@ -143,6 +168,31 @@ describe('a run', () => {
     await run();
     expect(await readdir(foreign)).toEqual(['manifest.json']);
   });
+});
+
+it('what is asked about runs has an index', async () => {
+  const at = new Date();
+  await BackupRun.insertMany(
+    Array.from({ length: 400 }, (_, n) => ({
+      name: `${newBackupId(at)}${n}`,
+      trigger: 'command',
+      location: url,
+      startedAt: at,
+      outcome: n < 20 ? 'success' : 'failure',
+    })),
+  );
+  const sent = await sentBy(async () => {
+    const own = await beginBackupRun({ name: newBackupId(at), trigger: 'command', location: url });
+    await renewBackupRun(own);
+    await transaction((tx) => failBackupRun(tx, OPERATOR, own, 'x'));
+    await transaction((tx) => forgetBackupRun(tx, OPERATOR, own.name));
+    await newestGoodBackup();
+    const { next } = await listBackupRuns(5);
+    await listBackupRuns(5, next ?? '');
+  });
+  const ofRuns = sent.filter(({ collection }) => collection === 'backups');
+  expect(ofRuns.length).toBeGreaterThan(6);
+  expect(await wrongIn(ofRuns, STATISTICS_WITHIN_MS)).toEqual([]);
 });
 
 describe('by schedule', () => {

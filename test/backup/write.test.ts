@@ -77,6 +77,7 @@ describe('a backup', () => {
     const { manifest, hash } = await backUp(db, { storage });
     const backup = await openBackup(storage, manifest.id);
     expect(backup.hash).toBe(hash);
+    await backup.verify();
     for (const name of savedCollections())
       expect(await documentsOf(backup, name), name).toEqual(
         await db.collection(name).find().sort({ _id: 1 }).toArray(),

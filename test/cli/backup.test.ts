@@ -56,6 +56,8 @@ describe('roster backup', () => {
     const made = await backup(['run', '--in', url, '--json'], { ...env, BACKUP_KEYS });
     expect(made.code, made.stderr).toBe(0);
     const { id } = events(made.stdout).at(-1);
+    const verified = await backup(['verify', id, '--in', url], { ...env, BACKUP_KEYS });
+    expect([verified.code, verified.stderr]).toEqual([0, expect.stringContaining('is what was backed up')]);
     const target = await freshDirectory();
     const decrypted = await backup(['decrypt', id, target, '--in', url], { ...env, BACKUP_KEYS });
     expect(decrypted.code, decrypted.stderr).toBe(0);

@@ -143,6 +143,7 @@ describe('a stored backup', () => {
       for await (const document of backup.documents('users')) expect(document.length).toBeGreaterThan(4);
     };
     await expect(read()).rejects.toThrow(/users/);
+    await expect(backup.verify()).rejects.toThrow(/users/);
     const target = await freshDirectory();
     await expect(backup.decryptInto(target)).rejects.toThrow(/users/);
     expect(await readdir(target)).toEqual([]);
