@@ -1,14 +1,18 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { FastifyBaseLogger } from 'fastify';
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newBackupId } from '../../src/backup/manifest.ts';
 import { listBackups } from '../../src/backup/read.ts';
 import { type RunOptions, runBackup } from '../../src/backup/run.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
+import { openBackups } from '../../src/backups.ts';
 import { transaction } from '../../src/database.ts';
 import { backupAgeMs, backupJob, watchBackups } from '../../src/jobs/backup.ts';
+import { JobRunner } from '../../src/jobs/runner.ts';
+import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { AuditEvent, OPERATOR } from '../../src/models/audit-event.ts';
 import {
   BackupRun,
@@ -20,10 +24,12 @@ import {
   newestGoodBackup,
   renewBackupRun,
 } from '../../src/models/backup.ts';
+import { JobState } from '../../src/models/job.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { freshDirectory, freshKeys } from '../helpers/backups.ts';
 import { person } from '../helpers/people.ts';
 import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
+import { until } from '../helpers/until.ts';
 
 let service: TestApp;
 let url: string;
@@ -39,6 +45,7 @@ beforeEach(async () => {
 
 const storage = () => new DirectoryStorage(fileURLToPath(url));
 const keys = freshKeys();
+const quiet = { info: () => {}, warn: () => {}, error: () => {} } as never as FastifyBaseLogger;
 
 const run = (more: Partial<RunOptions> = {}) =>
   runBackup({
@@ -206,6 +213,32 @@ describe('by schedule', () => {
     expect(await job.run(new AbortController().signal)).toMatchObject({ removed: 0, documents: expect.any(Number) });
     expect(await BackupRun.findOne().lean()).toMatchObject({ trigger: 'schedule', outcome: 'success' });
     expect(warnings).toEqual([]);
+  });
+
+  it('one of several instances makes it', async () => {
+    const options = { connection: mongoose.connection, url, keys, schedule: '0 0 1 1 *' };
+    const runners = Array.from({ length: 3 }, () => {
+      const runner = new JobRunner({ log: quiet, metrics: service.app.metrics, sweepMs: 50 });
+      runner.register(backupJob(options, quiet));
+      return runner;
+    });
+    await runners[0]?.start();
+    await JobState.updateOne({ _id: 'backup' }, { $set: { dueAt: new Date(0) } });
+    await Promise.all(runners.slice(1).map((runner) => runner.start()));
+    await until('it was made', async () => (await JobState.findById('backup').lean())?.outcome === 'success');
+    await Promise.all(runners.map((runner) => runner.stop()));
+    expect(await listBackups(storage())).toHaveLength(1);
+    expect(await BackupRun.countDocuments()).toBe(1);
+  });
+
+  it('none is made unless it is said where to, and it is said when they are in clear', async () => {
+    expect(openBackups(service.app, mongoose.connection)).toEqual([]);
+    const plain = await service.another({ BACKUP_URL: url });
+    expect(openBackups(plain.app, mongoose.connection).map(({ name }) => name)).toEqual(['backup', 'watch-backups']);
+    expect(plain.log()).toContain('backups are not encrypted');
+    const encrypted = await service.another({ BACKUP_URL: url, BACKUP_KEYS: generateKeyringSpec() });
+    openBackups(encrypted.app, mongoose.connection);
+    expect(encrypted.log()).not.toContain('not encrypted');
   });
 
   it('it is said when there is no good one of the last 26 hours', async () => {
