@@ -1,12 +1,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { BSON } from 'mongodb';
+import { BSON, MongoServerError } from 'mongodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MANIFEST } from '../../src/backup/manifest.ts';
+import { MANIFEST, newBackupId } from '../../src/backup/manifest.ts';
 import { openBackup } from '../../src/backup/read.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
-import { savedCollections } from '../../src/backup/write.ts';
+import { savedCollections, writeBackup } from '../../src/backup/write.ts';
 import { collections } from '../../src/collections/index.ts';
 import { migrateUp, shippedMigrations } from '../../src/migrations.ts';
 import {
@@ -119,6 +119,23 @@ describe('a backup', () => {
     expect(pairs.filter((id) => !users.has(id))).toEqual([]);
     expect(users.size).toBe(ACCOUNTS + pairs.length);
     expect(await db.collection('erasures').countDocuments()).toBeGreaterThan(pairs.length);
+  });
+
+  it('begins anew where the database did not keep the moment, and says that it is of none', async () => {
+    const storage = await directoryStorage();
+    // As MongoDB ends a transaction that is older than a minute: while the copy is at it.
+    const gone = new MongoServerError({ message: 'Transaction has been aborted.', code: 251 });
+    const read: string[] = [];
+    const onDocuments = (_documents: number, collection: string) => {
+      read.push(collection);
+      if (collection === 'signing_keys' && read.filter((each) => each === collection).length === 1) throw gone;
+    };
+    const { signal } = new AbortController();
+    const id = newBackupId(new Date());
+    const { manifest } = await writeBackup(id, { client, db }, { storage, key: undefined, signal, onDocuments });
+    expect(manifest.consistent).toBe(false);
+    expect(read.filter((each) => each === 'signing_keys')).toHaveLength(2);
+    await (await openBackup(storage, id)).verify();
   });
 
   it('holds what the journal says was changed meanwhile, where there is a journal', async () => {
