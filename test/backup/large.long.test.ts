@@ -3,13 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import type { Db } from 'mongodb';
 import { beforeAll, expect, it } from 'vitest';
+import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { backUp, directoryStorage, freshDirectory, freshKeys } from '../helpers/backups.ts';
+import { backUp, directories, freshKeys } from '../helpers/backups.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { startRoster } from '../helpers/roster.ts';
 
 const { client, fresh } = databases();
+const freshDirectory = directories();
+
 const [small, large] = [fresh(), fresh()];
 const DOCUMENTS = { small: 5_000, large: 200_000 };
 
@@ -72,7 +75,7 @@ it('takes no more than several times as long as reading the documents', async ()
     return { bytes, ms: performance.now() - started };
   };
   const backup = async () => {
-    const storage = await directoryStorage();
+    const storage = new DirectoryStorage(await freshDirectory());
     const started = performance.now();
     await backUp(large, { storage, keys: freshKeys() });
     return performance.now() - started;

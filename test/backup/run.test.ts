@@ -26,11 +26,12 @@ import {
 } from '../../src/models/backup.ts';
 import { JobState } from '../../src/models/job.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { freshDirectory, freshKeys } from '../helpers/backups.ts';
+import { directories, freshKeys } from '../helpers/backups.ts';
 import { person } from '../helpers/people.ts';
 import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
 import { until } from '../helpers/until.ts';
 
+const freshDirectory = directories();
 let service: TestApp;
 let url: string;
 beforeAll(async () => {

@@ -5,8 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../src/backup/storage/open.ts';
 import { readText, type Storage } from '../../src/backup/storage/storage.ts';
 import { parseBackupUrl } from '../../src/backup/storage/url.ts';
-import { freshDirectory } from '../helpers/backups.ts';
-import { startS3 } from '../helpers/s3-server.ts';
+import { directories } from '../helpers/backups.ts';
+import { s3Servers } from '../helpers/s3-server.ts';
+
+const freshDirectory = directories();
+const startS3 = s3Servers();
 
 async function* of(...pieces: Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* pieces;
@@ -20,9 +23,8 @@ async function whole(storage: Storage, path: string): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-const before = { ...process.env };
 afterAll(() => {
-  process.env = before;
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) delete process.env[name];
 });
 
 describe.each(['a directory', 'S3'])('%s', (kind) => {

@@ -9,17 +9,12 @@ import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { savedCollections, writeBackup } from '../../src/backup/write.ts';
 import { collections } from '../../src/collections/index.ts';
 import { migrateUp, shippedMigrations } from '../../src/migrations.ts';
-import {
-  addAccounts,
-  backUp,
-  directoryStorage,
-  documentsOf,
-  freshDirectory,
-  storedAccount,
-} from '../helpers/backups.ts';
+import { addAccounts, backUp, directories, documentsOf, storedAccount } from '../helpers/backups.ts';
 import { databases } from '../helpers/databases.ts';
 
 const { client, fresh } = databases();
+const freshDirectory = directories();
+
 const db = fresh();
 const ACCOUNTS = 3_000;
 
@@ -49,7 +44,7 @@ describe('a backup', () => {
   });
 
   it('holds every listed collection, unless it says why not, and how far migrations went', async () => {
-    const { manifest } = await backUp(db, { storage: await directoryStorage() });
+    const { manifest } = await backUp(db, { storage: new DirectoryStorage(await freshDirectory()) });
     const left = collections.filter(({ notBackedUp }) => notBackedUp !== undefined).map(({ name }) => name);
     expect(manifest.collections.map(({ name }) => name).sort()).toEqual(
       [...collections.map(({ name }) => name).filter((name) => !left.includes(name)), 'changelog'].sort(),
@@ -59,7 +54,7 @@ describe('a backup', () => {
   });
 
   it('tells in its manifest what it holds', async () => {
-    const storage = await directoryStorage();
+    const storage = new DirectoryStorage(await freshDirectory());
     const { manifest } = await backUp(db, { storage });
     const users = manifest.collections.find(({ name }) => name === 'users');
     expect(users).toMatchObject({ documents: ACCOUNTS, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
@@ -73,7 +68,7 @@ describe('a backup', () => {
   });
 
   it('is read back as it was written', async () => {
-    const storage = await directoryStorage();
+    const storage = new DirectoryStorage(await freshDirectory());
     const { manifest, hash } = await backUp(db, { storage });
     const backup = await openBackup(storage, manifest.id);
     expect(backup.hash).toBe(hash);
@@ -93,7 +88,7 @@ describe('a backup', () => {
   });
 
   it('is of one moment, however much is written meanwhile', async () => {
-    const storage = await directoryStorage();
+    const storage = new DirectoryStorage(await freshDirectory());
     const writing = { on: true };
     // An account and its session come and go in one transaction: a copy that holds one of them alone is torn.
     const writer = (async () => {
@@ -122,7 +117,7 @@ describe('a backup', () => {
   });
 
   it('begins anew where the database did not keep the moment, and says that it is of none', async () => {
-    const storage = await directoryStorage();
+    const storage = new DirectoryStorage(await freshDirectory());
     // As MongoDB ends a transaction that is older than a minute: while the copy is at it.
     const gone = new MongoServerError({ message: 'Transaction has been aborted.', code: 251 });
     const read: string[] = [];
@@ -139,7 +134,7 @@ describe('a backup', () => {
   });
 
   it('holds what the journal says was changed meanwhile, where there is a journal', async () => {
-    const storage = await directoryStorage();
+    const storage = new DirectoryStorage(await freshDirectory());
     const entries = [
       { _id: 5, collection: 'users' },
       { _id: 6, collection: 'users' },

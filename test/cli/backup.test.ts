@@ -4,12 +4,15 @@ import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { addAccounts, freshDirectory } from '../helpers/backups.ts';
+import { addAccounts, directories } from '../helpers/backups.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { roster } from '../helpers/roster.ts';
-import { startS3 } from '../helpers/s3-server.ts';
+import { s3Servers } from '../helpers/s3-server.ts';
 
 const { client, fresh } = databases();
+const freshDirectory = directories();
+const startS3 = s3Servers();
+
 const db = fresh();
 const ENV = { MONGODB_URI: uriOf(db.databaseName), KEYRING: generateKeyringSpec() };
 const BACKUP_KEYS = generateKeyringSpec();

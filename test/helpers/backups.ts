@@ -7,16 +7,21 @@ import { type BackupKeys, parseBackupKeys } from '../../src/backup/keys.ts';
 import { newBackupId } from '../../src/backup/manifest.ts';
 import type { Backup } from '../../src/backup/read.ts';
 import type { JournalSource } from '../../src/backup/reading.ts';
-import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import type { Storage } from '../../src/backup/storage/storage.ts';
 import { writeBackup } from '../../src/backup/write.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 
-/** A directory that goes after the file's tests. */
-export async function freshDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'backups-'));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
-  return directory;
+/** Makes directories that go after the tests of the file that asks for them. */
+export function directories(): () => Promise<string> {
+  const made: string[] = [];
+  afterAll(async () => {
+    for (const directory of made) await rm(directory, { recursive: true, force: true });
+  });
+  return async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'backups-'));
+    made.push(directory);
+    return directory;
+  };
 }
 
 export const freshKeys = (): BackupKeys => parseBackupKeys(generateKeyringSpec());
@@ -61,8 +66,6 @@ export function backUp(db: Db, { storage, keys, journal, signal, at = new Date()
     { storage, key: keys?.writing, signal: signal ?? new AbortController().signal },
   );
 }
-
-export const directoryStorage = async (): Promise<DirectoryStorage> => new DirectoryStorage(await freshDirectory());
 
 /** All documents of a collection in a backup. */
 export async function documentsOf(backup: Backup, collection: string): Promise<BSON.Document[]> {

@@ -9,7 +9,7 @@ import { backupKeysOf } from '../../src/backup/settings.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { addAccounts, documentsOf, freshDirectory } from './backups.ts';
+import { addAccounts, directories, documentsOf } from './backups.ts';
 import { databases, uriOf } from './databases.ts';
 import { roster, startRoster } from './roster.ts';
 import { until } from './until.ts';
@@ -62,6 +62,7 @@ async function killRuns(db: Db, root: string, env: Record<string, string>, round
 
 /** The test of it, in so many rounds. @param midway how many of the kills have to come before the end of a run */
 export function backupsSurviveKills(rounds: number, midway: number, timeoutMs: number): void {
+  const freshDirectory = directories();
   const { client, fresh } = databases();
   const db = fresh();
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net';
 import S3rver from 's3rver';
 import { afterAll } from 'vitest';
-import { freshDirectory } from './backups.ts';
+import { directories } from './backups.ts';
 
 export interface S3Server {
   /** For BACKUP_URL. */
@@ -18,20 +18,27 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A server that speaks the language of S3, with one bucket, until the file's tests have ended. */
-export async function startS3(bucket = 'backups'): Promise<S3Server> {
-  const port = await freePort();
-  const server = new S3rver({
-    address: '127.0.0.1',
-    port,
-    silent: true,
-    directory: await freshDirectory(),
-    configureBuckets: [{ name: bucket, configs: [] }],
+/** Starts servers that speak the language of S3, with a bucket each, until the tests of the file have ended. */
+export function s3Servers(): () => Promise<S3Server> {
+  const freshDirectory = directories();
+  const running: S3rver[] = [];
+  afterAll(async () => {
+    for (const server of running) await server.close();
   });
-  await server.run();
-  afterAll(() => server.close());
-  return {
-    url: `s3://${bucket}/roster?endpoint=http://127.0.0.1:${port}`,
-    env: { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' },
+  return async () => {
+    const port = await freePort();
+    const server = new S3rver({
+      address: '127.0.0.1',
+      port,
+      silent: true,
+      directory: await freshDirectory(),
+      configureBuckets: [{ name: 'backups', configs: [] }],
+    });
+    await server.run();
+    running.push(server);
+    return {
+      url: `s3://backups/roster?endpoint=http://127.0.0.1:${port}`,
+      env: { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' },
+    };
   };
 }

@@ -12,13 +12,16 @@ import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import type { Storage } from '../../src/backup/storage/storage.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { addAccounts, backUp, documentsOf, freshDirectory } from '../helpers/backups.ts';
+import { addAccounts, backUp, directories, documentsOf } from '../helpers/backups.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { roster, startRoster } from '../helpers/roster.ts';
-import { startS3 } from '../helpers/s3-server.ts';
+import { s3Servers } from '../helpers/s3-server.ts';
 import { until } from '../helpers/until.ts';
 
 const { client, fresh } = databases();
+const freshDirectory = directories();
+const startS3 = s3Servers();
+
 const db = fresh();
 const ACCOUNTS = 2_000;
 let root: string;

@@ -14,11 +14,13 @@ import { openBackup } from '../../src/backup/read.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { addAccounts, backUp, documentsOf, freshDirectory } from '../helpers/backups.ts';
+import { addAccounts, backUp, directories, documentsOf } from '../helpers/backups.ts';
 import { databases } from '../helpers/databases.ts';
 import { roster } from '../helpers/roster.ts';
 
 const { client, fresh } = databases();
+const freshDirectory = directories();
+
 const db = fresh();
 const ACCOUNTS = 500;
 const SPEC = generateKeyringSpec();
