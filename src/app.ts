@@ -23,6 +23,7 @@ import adminUserSessions from './routes/admin-user-sessions.ts';
 import adminUserStatus from './routes/admin-user-status.ts';
 import adminUsers from './routes/admin-users.ts';
 import auditEvents from './routes/audit-events.ts';
+import backups from './routes/backups.ts';
 import emailChanges, { myEmail } from './routes/email-changes.ts';
 import emailVerifications from './routes/email-verifications.ts';
 import exportMe from './routes/export-me.ts';
@@ -102,9 +103,12 @@ export async function buildApp(config: Config, deps: Dependencies): Promise<App>
     scope('admin', [adminUsers, adminNewUsers, adminUserStatus, adminUserSessions, adminErasure, adminApiKeys]),
     { prefix: '/v1/admin' },
   );
-  await app.register(scope('admin', [auditEvents, adminStatistics, webhooks, webhookDeliveries, jobs, retention]), {
-    prefix: '/v1/admin',
-  });
+  await app.register(
+    scope('admin', [auditEvents, adminStatistics, webhooks, webhookDeliveries, jobs, retention, backups]),
+    {
+      prefix: '/v1/admin',
+    },
+  );
   for (const access of ['public', 'signed-in', 'admin'] as const)
     await app.register(scope(access, domain(access)), { prefix: access === 'admin' ? '/v1/admin' : '/v1' });
   return app;

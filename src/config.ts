@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { envSchema } from 'env-schema';
 import type { Static } from 'typebox';
+import { backupProblems } from './backup/settings.ts';
 import { configSchema } from './config-schema.ts';
 import { isUnderDomain } from './lib/domain.ts';
 import { type ProviderSettings, readProviderSettings } from './lib/identity/settings.ts';
@@ -61,6 +62,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...dormancy(values),
     ...rangeCheck(values),
     ...mailProblems(values),
+    ...backupProblems(values),
     ...(values.NODE_ENV === 'production' ? production(values) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems);

@@ -43,6 +43,10 @@ const FIELDS: ReadonlySet<string> = new Set([
  */
 const SPEAKING_ERRORS: ReadonlySet<string> = new Set([
   'AppError',
+  'BackupDamagedError',
+  'BackupError',
+  'BackupKeyError',
+  'BackupRunningError',
   'DecryptionError',
   'DeliveryError',
   'HashingOverloadError',

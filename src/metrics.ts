@@ -27,6 +27,8 @@ export interface Metrics {
   watchOutbox(read: () => Promise<number>): void;
   /** Shows for how long webhooks have been due, likewise. */
   watchWebhooks(read: () => Promise<number>): void;
+  /** Shows how old the last good backup is, likewise. */
+  watchBackups(read: () => Promise<number>): void;
 }
 
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
@@ -63,6 +65,13 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
     watchPool: (client) => watchPool(registry, client),
     watchOutbox: (read) => watchOverdue(registry, 'mail', read),
     watchWebhooks: (read) => watchOverdue(registry, 'webhook', read),
+    watchBackups: (read) =>
+      watchDuration(
+        registry,
+        'roster_backup_age_seconds',
+        'How old the last good backup is; +Inf where there is none.',
+        read,
+      ),
   };
 }
 
@@ -142,10 +151,19 @@ function watchPool(registry: Registry, client: MongoClient): () => void {
   return pool.follow(client);
 }
 
-function watchOverdue(registry: Registry, what: 'mail' | 'webhook', read: () => Promise<number>): void {
+const watchOverdue = (registry: Registry, what: 'mail' | 'webhook', read: () => Promise<number>): void =>
+  watchDuration(
+    registry,
+    `roster_${what}_overdue_seconds`,
+    `For how long the ${what} that has been due the longest has been due.`,
+    read,
+  );
+
+/** @param read in milliseconds */
+function watchDuration(registry: Registry, name: string, help: string, read: () => Promise<number>): void {
   new Gauge({
-    name: `roster_${what}_overdue_seconds`,
-    help: `For how long the ${what} that has been due the longest has been due. NaN while the database does not tell.`,
+    name,
+    help: `${help} NaN while the database does not tell.`,
     registers: [registry],
     async collect() {
       // One series that nobody can tell must not cost the scrape all others.

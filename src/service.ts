@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Connection } from 'mongoose';
 import { buildApp } from './app.ts';
+import { openBackups } from './backups.ts';
 import { missingUniqueIndexes } from './collections/index.ts';
 import type { Config } from './config.ts';
 import { connect, disconnect } from './database.ts';
@@ -104,7 +105,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   jobs.register(rotateSigningKeys(deps.signingKeys));
   jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
   jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
-  for (const job of [countActivityDaily, settleDocuments]) jobs.register(job);
+  for (const job of [countActivityDaily, settleDocuments, ...openBackups(app, connection)]) jobs.register(job);
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);

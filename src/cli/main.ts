@@ -10,6 +10,7 @@ const FAMILIES = {
   admin: () => import('./admin.ts'),
   import: () => import('./import.ts'),
   export: () => import('./export.ts'),
+  backup: () => import('./backup.ts'),
   audit: () => import('./audit.ts'),
   keys: () => import('./keys.ts'),
   passwords: () => import('./passwords.ts'),

@@ -51,6 +51,8 @@ interface Declaration {
   readonly enums: Readonly<Record<string, readonly string[]>>;
   /** When a document goes, and by what. */
   readonly retention: string;
+  /** Why backups leave it out; they hold whatever does not say so. */
+  readonly notBackedUp?: string;
   /** Its views on the wire, each a named object schema. */
   readonly wire: readonly (TSchema & { readonly $id: string })[];
 }

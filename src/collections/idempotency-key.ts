@@ -21,5 +21,6 @@ export const idempotencyKeys = defineCollection({
   relations: [],
   enums: {},
   retention: 'TTL on `expiresAt`, 24 hours.',
+  notBackedUp: 'Would tell of changes that a restored database may not hold.',
   wire: [],
 });

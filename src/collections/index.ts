@@ -8,6 +8,7 @@ import { activityDaily } from './activity.ts';
 import { apiKeys } from './api-key.ts';
 import { auditEvents } from './audit-event.ts';
 import { auditSeals } from './audit-seal.ts';
+import { backups } from './backup.ts';
 import { credentials } from './credential.ts';
 import { type Collection, type IndexDefinition, indexDefinition, type StoredModel } from './define.ts';
 import { erasures } from './erasure.ts';
@@ -47,6 +48,7 @@ const core: readonly Collection[] = [
   activityDaily,
   guards,
   jobs,
+  backups,
   webhooks,
   webhookEvents,
   webhookDeliveries,

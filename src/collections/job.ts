@@ -28,5 +28,6 @@ export const jobs = defineCollection({
   relations: [],
   enums: { 'Job outcome': JOB_OUTCOMES },
   retention: 'Kept: one document for each job.',
+  notBackedUp: 'Leases and runs of the instances that there were; each job makes its own anew.',
   wire: [wire.Job],
 });

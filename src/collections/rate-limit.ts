@@ -17,5 +17,6 @@ export const rateLimits = defineCollection({
   relations: [],
   enums: {},
   retention: 'TTL on `expire`: with the window.',
+  notBackedUp: 'Counts for minutes; those of a restored service begin anew.',
   wire: [],
 });

@@ -22,6 +22,7 @@ export function collectionSection(collection: Collection): string {
       ],
     ),
     `**Retention.** ${collection.retention}`,
+    collection.notBackedUp === undefined ? '' : `**Not in backups.** ${collection.notBackedUp}`,
   );
 }
 

@@ -11,7 +11,7 @@ export function configurationDocument(): string {
   return `${paragraphs(
     '# Configuration',
     '<!-- Written by `bin/roster docs` from src/config-schema.ts; changes here are overwritten. -->',
-    'The service and `bin/roster` read these environment variables, once, when they start, and no others. A value that does not fit stops the start with a line that says why. An empty value counts as none.',
+    'The service and `bin/roster` read these environment variables, once, when they start, and no others but those of AWS where `BACKUP_URL` leads to S3. A value that does not fit stops the start with a line that says why. An empty value counts as none.',
     table(['Variable', 'Type', 'Default', 'Meaning'], rows),
   )}\n`;
 }

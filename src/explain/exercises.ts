@@ -144,6 +144,10 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = Object.freeze({
   ...FACTOR_EXERCISES,
   ...IDENTITY_EXERCISES,
 
+  async 'GET /v1/admin/backups'(scene) {
+    await scene.send({ method: 'GET', url: '/v1/admin/backups', as: await scene.admin() });
+  },
+
   async 'GET /v1/admin/jobs'(scene) {
     await scene.send({ method: 'GET', url: '/v1/admin/jobs', as: await scene.admin() });
   },

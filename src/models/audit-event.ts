@@ -69,6 +69,8 @@ export const AUDIT_ACTIONS = [
   'document.purged',
   'document.read',
   'documents.listed',
+  'backup.created',
+  'backup.removed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -1,6 +1,7 @@
 import * as activity from './activity.ts';
 import * as apiKey from './api-key.ts';
 import * as audit from './audit.ts';
+import * as backup from './backup.ts';
 import * as common from './common.ts';
 import * as factor from './factor.ts';
 import * as identity from './identity.ts';
@@ -20,6 +21,7 @@ const rooms = [
   activity,
   apiKey,
   audit,
+  backup,
   common,
   factor,
   identity,

@@ -145,6 +145,7 @@ it('a list is paged', () => {
     'GET /v1/admin/users/{id}/audit-events',
     'GET /v1/admin/webhooks',
     'GET /v1/admin/webhooks/{id}/deliveries',
+    'GET /v1/admin/backups',
     ...listsOfCollections(resources),
   ]);
   for (const { name, parameters = [] } of lists)

@@ -89,6 +89,7 @@ const POLICY: Record<string, Access | 'public, told who calls' | `admin [${strin
   'GET /v1/admin/api-keys/:id': 'admin [api-keys:read]',
   'PATCH /v1/admin/api-keys/:id': 'admin [api-keys:write]',
   'DELETE /v1/admin/api-keys/:id': 'admin [api-keys:write] recently',
+  'GET /v1/admin/backups': 'admin [operations:read]',
   'GET /v1/admin/jobs': 'admin [operations:read]',
   'GET /v1/admin/retention': 'admin [operations:read]',
   'POST /v1/admin/users/:id/erase': 'admin [users:erase] recently',

@@ -143,6 +143,8 @@ async function asAdmin() {
     list('?sort=email&role=user'),
     list('?q=ada'),
   );
+  const backups = (query = '') => admin.call('GET', `/v1/admin/backups${query}`);
+  await see('GET /v1/admin/backups', backups(), backups('?cursor=x'), ada.call('GET', '/v1/admin/backups'));
   await see('GET /v1/admin/jobs', admin.call('GET', '/v1/admin/jobs'), ada.call('GET', '/v1/admin/jobs'));
   await see('GET /v1/admin/users', ada.call('GET', '/v1/admin/users'), list('?cursor=x'));
   await see('GET /v1/admin/users/{id}', admin.call('GET', url), admin.call('GET', `/v1/admin/users/${'0'.repeat(24)}`));

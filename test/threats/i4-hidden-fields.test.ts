@@ -64,6 +64,7 @@ describe('every list', () => {
       'GET /v1/admin/users/{id}/audit-events',
       'GET /v1/admin/webhooks',
       'GET /v1/admin/webhooks/{id}/deliveries',
+      'GET /v1/admin/backups',
       ...listsOfCollections(resources),
     ]);
     for (const list of lists) {

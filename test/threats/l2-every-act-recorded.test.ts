@@ -29,6 +29,7 @@ const NOTHING_YET = [
 const NOBODYS = [
   'GET /v1/admin/api-keys',
   'GET /v1/admin/api-keys/:id',
+  'GET /v1/admin/backups',
   'GET /v1/admin/jobs',
   'GET /v1/admin/retention',
   'GET /v1/admin/statistics',

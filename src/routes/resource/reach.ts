@@ -29,7 +29,12 @@ export const equalitiesIn = (filter: Filter): Filter =>
  * Of a single document, the team that it belongs to: somebody may be in thousands, and only that one matters.
  * @returns undefined where there is no such document
  */
-async function teamPlaceOf({ model }: Plan, rule: OwnRule, known: Filter, tx?: Transaction): Promise<Filter | undefined> {
+async function teamPlaceOf(
+  { model }: Plan,
+  rule: OwnRule,
+  known: Filter,
+  tx?: Transaction,
+): Promise<Filter | undefined> {
   const { _id } = known;
   if (rule.kind !== 'team' || _id === undefined || rule.path in known) return {};
   const found = await findDocument(model, { _id }, { projection: { [rule.path]: 1 }, ...(tx && { tx }) });

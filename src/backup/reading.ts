@@ -1,0 +1,65 @@
+import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb';
+
+/** How the collections of a database are read while others write to them. */
+export interface Reading {
+  /** Whether all of it is as it was at one moment. */
+  readonly consistent: boolean;
+  /** The documents of a collection as BSON, in the order of `_id`. */
+  documents(collection: string): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * What was changed while a copy was read. With it a copy that was read over hours becomes what the database was at its
+ * end: each change is applied to it once more. Positions are the journal's own, and opaque here.
+ */
+export interface JournalSource {
+  /** Behind everything that is committed by now. */
+  position(): Promise<string>;
+  /** What was committed behind `from`, up to and with `to`, as BSON. */
+  entries(from: string, to: string): AsyncIterable<Uint8Array>;
+}
+
+/** What servers say when they no longer have the moment at which a transaction began. */
+const MOMENT_IS_GONE: ReadonlySet<unknown> = new Set([
+  239, // SnapshotTooOld
+  246, // SnapshotUnavailable
+  251, // NoSuchTransaction
+  290, // TransactionExceededLifetimeLimitSeconds
+]);
+
+const BATCH = 1_000;
+
+/**
+ * Reads everything as it was at one moment, if the server keeps that moment long enough (MongoDB does for a minute);
+ * else `work` is done anew with collections as they are when their turn comes.
+ */
+export async function readAtOneMoment<T>(
+  client: MongoClient,
+  db: Db,
+  work: (reading: Reading) => Promise<T>,
+): Promise<T> {
+  try {
+    return await client.withSession(async (session) => {
+      session.startTransaction({ readConcern: { level: 'snapshot' }, readPreference: 'primary' });
+      try {
+        return await work(readingOf(db, session));
+      } finally {
+        await session.abortTransaction().catch(() => {});
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof MongoServerError && MOMENT_IS_GONE.has(error.code))) throw error;
+    return work(readingOf(db));
+  }
+}
+
+/** Reads collections as they are when their turn comes. */
+export const readingOf = (db: Db, session?: ClientSession): Reading => ({
+  consistent: session !== undefined,
+  documents: (collection) =>
+    // Nothing is parsed: a copy of a document is the same bytes.
+    db
+      .collection(collection)
+      .find({}, { raw: true, batchSize: BATCH, ...(session && { session }) })
+      .sort({ _id: 1 }) as unknown as AsyncIterable<Uint8Array>,
+});

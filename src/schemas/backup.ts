@@ -1,0 +1,32 @@
+import { Type } from 'typebox';
+import { BACKUP_OUTCOMES, BACKUP_TRIGGERS } from '../models/backup.ts';
+import { closed, Id, named, Page, pageQuery, ref, Timestamp } from './common.ts';
+
+export const Backup = named(
+  'Backup',
+  {
+    id: Id,
+    name: Type.String({
+      description: 'Its directory in the storage; what `bin/roster backup` knows it by.',
+      examples: ['20260131T021700Z-1a2b3c4d'],
+    }),
+    trigger: Type.Enum([...BACKUP_TRIGGERS], { description: 'What asked for it.' }),
+    location: Type.String({ description: 'Where it is stored.', examples: ['s3://backups/roster'] }),
+    keyId: Type.Optional(
+      Type.String({ description: 'The key that it is encrypted with; absent where it is in clear.' }),
+    ),
+    startedAt: Timestamp,
+    finishedAt: Type.Optional(Type.String({ format: 'date-time', description: 'Absent while it runs.' })),
+    outcome: Type.Optional(Type.Enum([...BACKUP_OUTCOMES], { description: 'Absent while it runs.' })),
+    consistent: Type.Optional(Type.Boolean({ description: 'Whether all collections are as they were at one moment.' })),
+    documents: Type.Optional(Type.Integer({ minimum: 0 })),
+    bytes: Type.Optional(Type.Integer({ minimum: 0, description: 'What it takes in the storage.' })),
+    manifestHash: Type.Optional(Type.String({ description: 'SHA-256 of its manifest, which stands for all of it.' })),
+    failure: Type.Optional(Type.String({ description: 'Why the run failed.' })),
+  },
+  { description: 'A run that made a backup, or should have.' },
+);
+
+export const BackupPage = named('BackupPage', Page(ref(Backup), 'page').properties);
+
+export const BackupListQuery = closed(pageQuery);

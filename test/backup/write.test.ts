@@ -1,0 +1,157 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { BSON, MongoServerError } from 'mongodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MANIFEST, newBackupId } from '../../src/backup/manifest.ts';
+import { openBackup } from '../../src/backup/read.ts';
+import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
+import { savedCollections, writeBackup } from '../../src/backup/write.ts';
+import { collections } from '../../src/collections/index.ts';
+import { migrateUp, shippedMigrations } from '../../src/migrations.ts';
+import { addAccounts, backUp, directories, documentsOf, storedAccount } from '../helpers/backups.ts';
+import { databases } from '../helpers/databases.ts';
+
+const { client, fresh } = databases();
+const freshDirectory = directories();
+
+const db = fresh();
+const ACCOUNTS = 3_000;
+
+beforeAll(async () => {
+  await migrateUp(client, db, () => {});
+  await addAccounts(db, ACCOUNTS, (n) => ({ firstName: `Ada ${n}` }));
+});
+
+describe('a backup', () => {
+  it('is laid out as mongodump --gzip lays it out', async () => {
+    const root = await freshDirectory();
+    const { manifest } = await backUp(db, { storage: new DirectoryStorage(root) });
+    const directory = join(root, manifest.id, db.databaseName);
+    const names = savedCollections().flatMap((name) => [`${name}.bson.gz`, `${name}.metadata.json.gz`]);
+    expect((await readdir(directory)).sort()).toEqual(names.sort());
+    const bson = gunzipSync(await readFile(join(directory, 'users.bson.gz')));
+    const documents: BSON.Document[] = [];
+    BSON.deserializeStream(bson, 0, ACCOUNTS, documents, 0, {});
+    expect(BSON.calculateObjectSize(documents[0] ?? {})).toBe(bson.readInt32LE(0));
+    expect(documents.map(({ _id }) => String(_id))).toEqual(
+      (await db.collection('users').find().sort({ _id: 1 }).toArray()).map(({ _id }) => String(_id)),
+    );
+    const metadata = JSON.parse(gunzipSync(await readFile(join(directory, 'users.metadata.json.gz'))).toString());
+    expect(metadata).toMatchObject({ collectionName: 'users', type: 'collection' });
+    expect(metadata.options.validator.$jsonSchema.required).toContain('email');
+    expect(metadata.indexes).toContainEqual(expect.objectContaining({ name: 'idx_users_email', unique: true }));
+  });
+
+  it('holds every listed collection, unless it says why not, and how far migrations went', async () => {
+    const { manifest } = await backUp(db, { storage: new DirectoryStorage(await freshDirectory()) });
+    const left = collections.filter(({ notBackedUp }) => notBackedUp !== undefined).map(({ name }) => name);
+    expect(manifest.collections.map(({ name }) => name).sort()).toEqual(
+      [...collections.map(({ name }) => name).filter((name) => !left.includes(name)), 'changelog'].sort(),
+    );
+    expect(left).toEqual(['jobs', 'backups', 'idempotency_keys', 'rate_limits']);
+    expect(manifest.migrations).toEqual(await shippedMigrations());
+  });
+
+  it('tells in its manifest what it holds', async () => {
+    const storage = new DirectoryStorage(await freshDirectory());
+    const { manifest } = await backUp(db, { storage });
+    const users = manifest.collections.find(({ name }) => name === 'users');
+    expect(users).toMatchObject({ documents: ACCOUNTS, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(manifest).toMatchObject({ database: db.databaseName, encryption: null, consistent: true });
+    const again = (await backUp(db, { storage })).manifest;
+    expect(again.collections).toEqual(manifest.collections);
+    await db.collection('users').updateOne({}, { $set: { firstName: 'Grace' } });
+    const changed = (await backUp(db, { storage })).manifest.collections.find(({ name }) => name === 'users');
+    expect(changed?.documents).toBe(users?.documents);
+    for (const hash of ['sha256', 'digest'] as const) expect(changed?.[hash]).not.toBe(users?.[hash]);
+  });
+
+  it('is read back as it was written', async () => {
+    const storage = new DirectoryStorage(await freshDirectory());
+    const { manifest, hash } = await backUp(db, { storage });
+    const backup = await openBackup(storage, manifest.id);
+    expect(backup.hash).toBe(hash);
+    await backup.verify();
+    for (const name of savedCollections())
+      expect(await documentsOf(backup, name), name).toEqual(
+        await db.collection(name).find().sort({ _id: 1 }).toArray(),
+      );
+    expect(JSON.parse(await backup.metadata('users'))).toMatchObject({ collectionName: 'users' });
+  });
+
+  it('can be read by its owner alone', async () => {
+    const root = await freshDirectory();
+    const { manifest } = await backUp(db, { storage: new DirectoryStorage(root) });
+    for (const path of [MANIFEST, join(db.databaseName, 'users.bson.gz')])
+      expect((await stat(join(root, manifest.id, path))).mode & 0o077).toBe(0);
+  });
+
+  it('is of one moment, however much is written meanwhile', async () => {
+    const storage = new DirectoryStorage(await freshDirectory());
+    const writing = { on: true };
+    // An account and its session come and go in one transaction: a copy that holds one of them alone is torn.
+    const writer = (async () => {
+      while (writing.on) {
+        const user = storedAccount(`${Math.random()}@example.com`);
+        const seal = { _id: user._id, erasedAt: new Date() };
+        await client.withSession((session) =>
+          session.withTransaction(async () => {
+            await db.collection<{ _id: string }>('erasures').insertOne({ ...seal, _id: String(user._id) }, { session });
+            await db.collection('users').insertOne(user, { session });
+          }),
+        );
+      }
+    })();
+    const { manifest } = await backUp(db, { storage }).finally(() => {
+      writing.on = false;
+    });
+    await writer;
+    expect(manifest.consistent).toBe(true);
+    const backup = await openBackup(storage, manifest.id);
+    const users = new Set((await documentsOf(backup, 'users')).map(({ _id }) => String(_id)));
+    const pairs = (await documentsOf(backup, 'erasures')).map(({ _id }) => String(_id));
+    expect(pairs.filter((id) => !users.has(id))).toEqual([]);
+    expect(users.size).toBe(ACCOUNTS + pairs.length);
+    expect(await db.collection('erasures').countDocuments()).toBeGreaterThan(pairs.length);
+  });
+
+  it('begins anew where the database did not keep the moment, and says that it is of none', async () => {
+    const storage = new DirectoryStorage(await freshDirectory());
+    // As MongoDB ends a transaction that is older than a minute: while the copy is at it.
+    const gone = new MongoServerError({ message: 'Transaction has been aborted.', code: 251 });
+    const read: string[] = [];
+    const onDocuments = (_documents: number, collection: string) => {
+      read.push(collection);
+      if (collection === 'signing_keys' && read.filter((each) => each === collection).length === 1) throw gone;
+    };
+    const { signal } = new AbortController();
+    const id = newBackupId(new Date());
+    const { manifest } = await writeBackup(id, { client, db }, { storage, key: undefined, signal, onDocuments });
+    expect(manifest.consistent).toBe(false);
+    expect(read.filter((each) => each === 'signing_keys')).toHaveLength(2);
+    await (await openBackup(storage, id)).verify();
+  });
+
+  it('holds what the journal says was changed meanwhile, where there is a journal', async () => {
+    const storage = new DirectoryStorage(await freshDirectory());
+    const entries = [
+      { _id: 5, collection: 'users' },
+      { _id: 6, collection: 'users' },
+    ];
+    const positions = ['4', '6'];
+    const journal = {
+      position: async () => positions.shift() ?? '',
+      async *entries(from: string, to: string) {
+        expect([from, to]).toEqual(['4', '6']);
+        for (const entry of entries) yield BSON.serialize(entry);
+      },
+    };
+    const { manifest } = await backUp(db, { storage, journal });
+    expect(manifest).toMatchObject({ consistent: true, journal: { from: '4', to: '6', entries: 2 } });
+    const read = [];
+    for await (const entry of (await openBackup(storage, manifest.id)).journalEntries())
+      read.push(BSON.deserialize(entry));
+    expect(read).toEqual(entries);
+  });
+});
