@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { BACKUP_SETTINGS } from './backup/config.ts';
 import { MAIL_LOCALES } from './lib/mail/locales/index.ts';
 import { HASH_BOUNDS, HASH_MINIMUM } from './lib/password-hashes/bounds.ts';
 
@@ -278,24 +279,7 @@ export const configSchema = Type.Object({
     maximum: 30,
     description: 'A webhook to which nothing has got through for so long is disabled, and admins are told by mail.',
   }),
-  BACKUP_URL: Type.Optional(
-    Type.String({
-      description:
-        'Where backups go: `file:///directory`, or `s3://bucket/prefix?region=…&endpoint=…` with the credentials of `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, of a profile or of the machine. The service makes them by itself where it is set. A place for each service. Default of the commands outside production: `backups` under `DATA_DIRECTORY`.',
-    }),
-  ),
-  BACKUP_KEYS: Type.Optional(
-    Type.String({
-      description:
-        'Keys that backups are encrypted with: `id:base64key,…`, each of 32 bytes and none of them in `KEYRING`; the first one writes, all of them read. Without it backups are in clear.',
-    }),
-  ),
-  BACKUP_SCHEDULE: Type.String({
-    default: '17 2 * * *',
-    minLength: 1,
-    maxLength: 64,
-    description: 'When the service makes a backup, as a cron expression in UTC.',
-  }),
+  ...BACKUP_SETTINGS,
   IDENTITY_PROVIDERS: Type.Optional(
     Type.String({
       description:

@@ -228,6 +228,13 @@ const TTL_RULES: readonly TtlRule[] = Object.freeze([
     by: 'ttl',
   },
   {
+    name: 'backups',
+    collection: 'backups',
+    text: 'Records of backups that failed.',
+    period: 'P90D',
+    by: 'ttl',
+  },
+  {
     name: 'journal',
     collection: 'journal',
     text: 'Images of documents after each change.',

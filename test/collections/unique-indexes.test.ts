@@ -31,6 +31,8 @@ it('are all missing, and all migrations pending, in an empty database', async ()
     'identities: idx_identities_provider_subject',
     'api_keys: idx_api_keys_prefix',
     'signing_keys: idx_signing_keys_generation',
+    'backups: idx_backups_name',
+    'backups: idx_backups_running',
     'webhook_deliveries: idx_webhook_deliveries_event_id_webhook_id',
     'rate_limits: idx_rate_limits_key',
     ...resources.flatMap((each) => each.collections.flatMap(uniqueIn)),

@@ -70,25 +70,31 @@ describe('every list', () => {
     for (const list of lists) {
       const hidden = paths.filter((path) => !list.queryParameters.includes(path));
       expect(hidden).toEqual(expect.arrayContaining(['passwordHash', 'refreshTokenHash', 'statusReason']));
-      for (const path of hidden)
-        for (const name of [path, `filter[${path}]`]) {
-          const response = await attempt(service, list, admin, undefined, { query: { [name]: 'a' } });
-          expect([response.statusCode, response.json().code], `${list.name}?${name}`).toEqual([
-            400,
-            'validation-failed',
-          ]);
-        }
+      // No more at once than a problem document lists.
+      for (let from = 0; from < hidden.length; from += 20) {
+        const names = hidden.slice(from, from + 20).flatMap((path) => [path, `filter[${path}]`]);
+        const query = Object.fromEntries(names.map((name) => [name, 'a']));
+        const { statusCode, json } = await attempt(service, list, admin, undefined, { query });
+        expect([statusCode, json().code], list.name).toEqual([400, 'validation-failed']);
+        const refused = json().errors.map(({ pointer }: { pointer: string }) => pointer);
+        expect(refused, list.name).toEqual(expect.arrayContaining(names.map((name) => `?${name}`)));
+      }
     }
   });
 
   it('takes no sort but those it offers', async () => {
     const offered = ['id', 'createdAt', 'email'];
-    for (const list of lists)
-      for (const path of paths.filter((one) => !list.queryParameters.includes('sort') || !offered.includes(one)))
+    for (const list of lists) {
+      // Where there is one order alone, no word is one.
+      const words = list.queryParameters.includes('sort')
+        ? paths.filter((one) => !offered.includes(one))
+        : paths.slice(0, 3);
+      for (const path of words)
         for (const sort of [path, `-${path}`]) {
           const response = await attempt(service, list, admin, undefined, { query: { sort } });
           expect(response.statusCode, `${list.name}?sort=${sort}`).toBe(400);
         }
+    }
   });
 
   it('takes none of the usual ways to choose what is read', async () => {

@@ -95,7 +95,8 @@ describe('stopping', () => {
     await killed.port();
     await killed.stop('SIGKILL');
     await noProcessNames(place.directory);
-    expect(socketDirectoriesOf(killed.child.pid)).toHaveLength(1);
+    // Launchers of other tests tidy up as well, if they start just then.
+    expect(socketDirectoriesOf(killed.child.pid).length).toBeLessThanOrEqual(1);
     const next = launchOn(dbpath);
     await next.port();
     expect(await next.stop()).toBe(0);

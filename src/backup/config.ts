@@ -1,0 +1,23 @@
+import { Type } from 'typebox';
+
+/** What the environment says of backups: where they go, when, and by which keys. */
+export const BACKUP_SETTINGS = {
+  BACKUP_URL: Type.Optional(
+    Type.String({
+      description:
+        'Where backups go: `file:///directory`, or `s3://bucket/prefix?region=…&endpoint=…` with the credentials of `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, of a profile or of the machine. The service makes them by itself where it is set. A place for each service. Default of the commands outside production: `backups` under `DATA_DIRECTORY`.',
+    }),
+  ),
+  BACKUP_KEYS: Type.Optional(
+    Type.String({
+      description:
+        'Keys that backups are encrypted with: `id:base64key,…`, each of 32 bytes and none of them in `KEYRING`; the first one writes, all of them read. Without it backups are in clear.',
+    }),
+  ),
+  BACKUP_SCHEDULE: Type.String({
+    default: '17 2 * * *',
+    minLength: 1,
+    maxLength: 64,
+    description: 'When the service makes a backup, as a cron expression in UTC.',
+  }),
+};

@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { generateKeyringSpec } from '../../src/lib/keyring.ts';
+import { migrateUp } from '../../src/migrations.ts';
+import { databases, uriOf } from '../helpers/databases.ts';
+import { roster } from '../helpers/roster.ts';
+
+// Each command is a process of its own, which on a busy machine takes seconds to start. All that they do is tried in the
+// long run; what they are made of, in the tests of that.
+vi.setConfig({ testTimeout: 60_000 });
+
+const { client, fresh } = databases();
+const db = fresh();
+let directory: string;
+beforeAll(async () => {
+  await migrateUp(client, db, () => {});
+  await db.collection('users').insertOne({
+    email: 'ada@example.com',
+    emailVerified: true,
+    status: 'active',
+    roles: ['user'],
+    revision: 1,
+    createdAt: new Date(),
+    updatedAt: new Date(),
+  });
+  directory = mkdtempSync(join(tmpdir(), 'roster-families-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+it.each([
+  ['export users --format ndjson', /"email":"ada@example\.com"/],
+  ['keys rotate --dry-run', /./],
+  ['audit verify', /./],
+  ['migrate rehearse', /Proven: up, down, up\./],
+  ['backup', /./],
+])('%s works on the database that MONGODB_URI names', async (command, says) => {
+  const env = {
+    MONGODB_URI: uriOf(db.databaseName),
+    KEYRING: generateKeyringSpec(),
+    BACKUP_URL: new URL(`file://${directory}`).href,
+  };
+  const { code, stdout, stderr } = await roster(command.split(' '), { env });
+  expect([code, `${stdout}${stderr}`]).toEqual([0, expect.stringMatching(says)]);
+  if (command === 'backup') expect(readdirSync(directory)).toHaveLength(1);
+});
