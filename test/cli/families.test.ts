@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -14,6 +14,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const { client, fresh } = databases();
 const db = fresh();
 let directory: string;
+let files: string;
 beforeAll(async () => {
   await migrateUp(client, db, () => {});
   await db.collection('users').insertOne({
@@ -25,13 +26,17 @@ beforeAll(async () => {
     createdAt: new Date(),
     updatedAt: new Date(),
   });
-  directory = mkdtempSync(join(tmpdir(), 'roster-families-'));
+  [directory, files] = [mkdtempSync(join(tmpdir(), 'roster-families-')), mkdtempSync(join(tmpdir(), 'roster-files-'))];
+  writeFileSync(join(files, 'people.ndjson'), '{"email": "grace@example.com"}\n');
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => [directory, files].map((each) => rmSync(each, { recursive: true })));
 
 it.each([
   ['export users --format ndjson', /"email":"ada@example\.com"/],
+  ['import users people.ndjson', /^Imported 1 of 1 accounts/m],
   ['keys rotate --dry-run', /./],
+  ['passwords --help', /calibrate/],
+  ['explain GET /v1/users/me', /users/],
   ['audit verify', /./],
   ['migrate rehearse', /Proven: up, down, up\./],
   ['backup', /./],
@@ -41,7 +46,7 @@ it.each([
     KEYRING: generateKeyringSpec(),
     BACKUP_URL: new URL(`file://${directory}`).href,
   };
-  const { code, stdout, stderr } = await roster(command.split(' '), { env });
+  const { code, stdout, stderr } = await roster(command.split(' '), { env, cwd: files });
   expect([code, `${stdout}${stderr}`]).toEqual([0, expect.stringMatching(says)]);
   if (command === 'backup') expect(readdirSync(directory)).toHaveLength(1);
 });
