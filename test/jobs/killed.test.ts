@@ -1,3 +1,3 @@
 import { itSurvivesKills } from '../helpers/killed-service.ts';
 
-itSurvivesKills(2, 60_000);
+itSurvivesKills(1, 60_000);
