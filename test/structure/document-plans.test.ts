@@ -1,7 +1,7 @@
 import type { Types } from 'mongoose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { transaction } from '../../src/database.ts';
-import { SYSTEM } from '../../src/models/audit-event.ts';
+import { AuditEvent, SYSTEM } from '../../src/models/audit-event.ts';
 import { applyPeriods } from '../../src/models/changed-periods.ts';
 import { countDueDocuments, purgeDueDocuments } from '../../src/models/document-purge.ts';
 import { toId } from '../../src/models/ids.ts';
@@ -30,6 +30,15 @@ beforeAll(async () => {
   await storedMany('TrialComment', MANY, { taskId: task });
   await storedMany('TrialTaskTag', MANY, { taskId: task, tagId: tag });
   await storedMany('TrialInvoice', MANY, {});
+  const told = {
+    outcome: 'success',
+    actor: { type: 'system' },
+    target: { collection: 'trials' },
+    at: new Date(),
+  } as const;
+  await AuditEvent.collection.insertMany(
+    Array.from({ length: MANY }, () => ({ action: 'document.created' as const, ...told })) as never,
+  );
 });
 afterAll(async () => {
   await domain.remove();
