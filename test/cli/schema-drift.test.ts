@@ -26,16 +26,16 @@ describe('models that were changed without a migration', () => {
     await copy.edit('dist/models/guard.js', "GUARDS = ['admins']", "GUARDS = ['admins', 'owners']");
     await copy.edit('dist/models/webhook.js', 'secret: {', 'nickname: { type: String, maxlength: 30 }, secret: {');
     await writeFile(
-      copy.path('dist/models/invoice.js'),
+      copy.path('dist/models/zz-forgotten.js'),
       `import { model, Schema } from 'mongoose';
-export const Invoice = model('Invoice', new Schema({ total: Number }, { collection: 'invoices' }));
+export const ZzForgotten = model('ZzForgotten', new Schema({ total: Number }, { collection: 'zz_forgotten' }));
 `,
     );
     const { code, stdout } = await schema('check');
     expect(code).toBe(1);
     const [, inMigrations] = /^Models and migrations differ:\n((?: {2}.*\n)+)/.exec(stdout) ?? [];
     expect(inMigrations?.trim().split(/\n */)).toEqual([
-      'invoices: the model Invoice is not listed in src/collections',
+      'zz_forgotten: the model ZzForgotten is not listed in src/collections',
       'users: index idx_users_roles on {"roles":1,"_id":1} is there, but nothing declares it',
       'sessions: index idx_sessions_expires_at: expireAfterSeconds is 0, must be 60',
       'guards: validator.properties._id.enum lacks "owners"',
