@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { migrateUp } from '../../src/migrations.ts';
+import { changeModels } from '../helpers/changed-models.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { ServiceCopy } from '../helpers/service-copy.ts';
 
@@ -21,16 +21,7 @@ const schema = (...args: string[]) => copy.roster(['schema', ...args], { MONGODB
 /** What a developer forgets. What `schema diff` makes of it, schema-diff.long.test.ts tells. */
 describe('models that were changed without a migration', () => {
   it('schema check finds each of them, and a model that is listed nowhere', async () => {
-    await copy.edit('dist/models/user.js', "userSchema.index({ roles: 1, _id: 1 }, { name: 'idx_users_roles' });", '');
-    await copy.edit('dist/models/session.js', 'expireAfterSeconds: 0', 'expireAfterSeconds: 60');
-    await copy.edit('dist/models/guard.js', "GUARDS = ['admins']", "GUARDS = ['admins', 'owners']");
-    await copy.edit('dist/models/webhook.js', 'secret: {', 'nickname: { type: String, maxlength: 30 }, secret: {');
-    await writeFile(
-      copy.path('dist/models/zz-forgotten.js'),
-      `import { model, Schema } from 'mongoose';
-export const ZzForgotten = model('ZzForgotten', new Schema({ total: Number }, { collection: 'zz_forgotten' }));
-`,
-    );
+    await changeModels(copy);
     const { code, stdout } = await schema('check');
     expect(code).toBe(1);
     const [, inMigrations] = /^Models and migrations differ:\n((?: {2}.*\n)+)/.exec(stdout) ?? [];

@@ -1,10 +1,11 @@
 import mongoose, { Schema, Types } from 'mongoose';
-import { vi } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { markDeleted, unmarkDeleted } from '../../src/models/deletion.ts';
 import { addLifeIndexes, LIFE_FIELDS } from '../../src/models/life.ts';
 import { holdParent } from '../../src/models/parents.ts';
 import { type AnyModel, type OnDelete, relationsOf } from '../../src/models/relations.ts';
+import { buildTestApp, type TestApp } from './app.ts';
 
 /** Any document of these models. */
 export type Stored = Record<string, unknown> & {
@@ -60,25 +61,40 @@ function define(name: string, collection: string, fields: Record<string, object>
   return mongoose.model(name, schema) as AnyModel;
 }
 
+export interface DomainTrial {
+  readonly service: TestApp;
+  /** Removes all documents of these models. */
+  empty(): Promise<void>;
+}
+
 /**
- * Makes the models and their collections in the database that mongoose is connected to. Whoever calls it removes them
- * again before the file ends, as other files of the process compare all models with the list of collections.
+ * For the tests of a file: the service, with these models and their collections in its database. They are gone before the
+ * file ends, as other files of the process compare all models with the list of collections.
  */
-export async function addDomainModels(): Promise<{ empty(): Promise<void>; remove(): Promise<void> }> {
-  const models = Object.entries(SCHEMAS).map(([name, [collection, fields]]) => define(name, collection, fields));
-  for (const model of models) {
-    await model.createCollection();
-    await model.createIndexes();
-  }
+export function domainTrial(): DomainTrial {
+  let service: TestApp;
+  let models: AnyModel[] = [];
+  beforeAll(async () => {
+    service = await buildTestApp();
+    models = Object.entries(SCHEMAS).map(([name, [collection, fields]]) => define(name, collection, fields));
+    for (const model of models) {
+      await model.createCollection();
+      await model.createIndexes();
+    }
+  });
+  afterAll(async () => {
+    for (const model of models) {
+      await model.collection.drop();
+      mongoose.deleteModel(model.modelName);
+    }
+    await service.close();
+  });
   return {
+    get service() {
+      return service;
+    },
     empty: async () => {
       for (const model of models) await model.collection.deleteMany({});
-    },
-    remove: async () => {
-      for (const model of models) {
-        await model.collection.drop();
-        mongoose.deleteModel(model.modelName);
-      }
     },
   };
 }

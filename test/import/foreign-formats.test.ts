@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { HASHES } from '../../examples/hashes.ts';
 import { readFixture } from '../helpers/foreign-files.ts';
 
+const ADA = { email: 'ada@example.com', emailVerified: true, firstName: 'Ada', lastName: 'Lovelace' };
+
 const without = ({ passwordHash: _, ...others }: Record<string, unknown> = {}) => others;
 
 describe('Auth0', () => {
@@ -9,10 +11,8 @@ describe('Auth0', () => {
     const { accounts, problems } = await readFixture('auth0.ndjson');
     expect(problems).toEqual([]);
     expect(accounts['ada']).toEqual({
+      ...ADA,
       email: 'Ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
       avatarUrl: 'https://s.gravatar.com/avatar/abc?s=480',
       status: 'active',
       createdAt: '2020-10-06T15:31:19.372Z',
@@ -85,10 +85,7 @@ describe('Keycloak', () => {
     expect(problems).toEqual([[127, '/email', 'required']]);
     expect(Object.keys(accounts)).toEqual(['ada', 'grace', 'edith', 'mary']);
     expect(accounts['ada']).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       status: 'active',
       createdAt: '2022-04-15T05:20:00.123Z',
       passwordHash: expect.stringMatching(/^\$argon2id\$v=19\$m=7168,t=5,p=1\$/),
@@ -105,10 +102,7 @@ describe('Supabase', () => {
     const { accounts, problems } = await readFixture('supabase.ndjson');
     expect(problems).toEqual([[4, '/status', 'not-allowed']]);
     expect(without(accounts['ada'])).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       avatarUrl: 'https://example.com/ada.png',
       createdAt: '2023-05-06T07:08:09.123Z',
       metadata: { theme: 'dark' },
@@ -122,10 +116,7 @@ describe('Supabase', () => {
     const { accounts, problems } = await readFixture('supabase.csv');
     expect(problems).toEqual([]);
     expect(without(accounts['ada'])).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       createdAt: '2023-05-06T07:08:09.123Z',
       metadata: { theme: 'dark' },
     });
@@ -137,10 +128,7 @@ describe('Cognito', () => {
     const { accounts, problems } = await readFixture('cognito.json');
     expect(problems).toEqual([]);
     expect(accounts['ada']).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       status: 'active',
       createdAt: '2022-03-04T05:06:07.890Z',
       metadata: { username: 'a1b2', locale: 'en' },
@@ -154,10 +142,7 @@ describe('Cognito', () => {
 
   it('comes from CSV', async () => {
     expect((await readFixture('cognito.csv', { includeAppMetadata: true })).accounts['ada']).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       metadata: { username: 'ada', plan: 'team' },
     });
   });
@@ -168,10 +153,7 @@ describe('Clerk', () => {
     const { accounts, problems, mapping } = await readFixture('clerk.csv');
     expect(problems).toEqual([[9, '/passwordHash', 'unsupported-hash']]);
     expect(without(accounts['ada'])).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       metadata: { username: 'ada' },
     });
     expect(accounts['django']).toMatchObject({ emailVerified: false });
@@ -215,10 +197,7 @@ describe('Better Auth', () => {
     const { accounts, problems } = await readFixture('better-auth.ndjson');
     expect(problems).toEqual([]);
     expect(without(accounts['ada'])).toEqual({
-      email: 'ada@example.com',
-      emailVerified: true,
-      firstName: 'Ada',
-      lastName: 'Lovelace',
+      ...ADA,
       avatarUrl: 'https://example.com/ada.png',
       status: 'active',
       createdAt: '2024-05-06T07:08:09.000Z',

@@ -1,13 +1,12 @@
 import { Types } from 'mongoose';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { settleDocuments } from '../../src/jobs/settle-documents.ts';
 import { checkRelations } from '../../src/models/relations.ts';
 import { countUnsettled, settle, settleAll } from '../../src/models/settling.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import {
-  addDomainModels,
   count,
   domainModel,
+  domainTrial,
   insertUnder,
   killAfter,
   leftBehind,
@@ -21,16 +20,7 @@ import {
 
 const { signal } = new AbortController();
 
-let service: TestApp;
-let domain: Awaited<ReturnType<typeof addDomainModels>>;
-beforeAll(async () => {
-  service = await buildTestApp();
-  domain = await addDomainModels();
-});
-afterAll(async () => {
-  await domain.remove();
-  await service.close();
-});
+domainTrial();
 afterEach(async () => {
   vi.restoreAllMocks();
   await settleAll(signal);

@@ -1,15 +1,14 @@
 import type { Types } from 'mongoose';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { applyPeriods } from '../../src/models/changed-periods.ts';
 import { countDueDocuments, purgeDocument, purgeDueDocuments } from '../../src/models/document-purge.ts';
 import { settle, settleAll } from '../../src/models/settling.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import {
-  addDomainModels,
   count,
   DAY_MS,
   domainModel,
+  domainTrial,
   killAfter,
   newDocument,
   orphans,
@@ -22,17 +21,8 @@ import {
 
 const { signal } = new AbortController();
 
-let service: TestApp;
-let domain: Awaited<ReturnType<typeof addDomainModels>>;
-beforeAll(async () => {
-  service = await buildTestApp();
-  domain = await addDomainModels();
-});
-afterAll(async () => {
-  await domain.remove();
-  await service.close();
-});
-beforeEach(() => domain.empty());
+const trial = domainTrial();
+beforeEach(() => trial.empty());
 afterEach(() => vi.restoreAllMocks());
 
 /** Soft-deletes a document whose time is over at once, and lets what belongs to it follow. */
@@ -155,7 +145,7 @@ it('a changed period is applied to what is deleted, and to what went with it', a
   const task = await stored('TrialTask', { projectId: project });
   await remove('TrialProject', project);
   await settle('TrialProject', project);
-  const longer = { ...service.config, DELETED_DOCUMENT_RETENTION_DAYS: 90 };
+  const longer = { ...trial.service.config, DELETED_DOCUMENT_RETENTION_DAYS: 90 };
   expect(await applyPeriods(longer)).toMatchObject({ 'deleted-documents': 2 });
   for (const stored of [await read('TrialProject', project), await read('TrialTask', task)])
     expect(stored?.purgeAt).toEqual(new Date(Number(stored?.deletedAt) + 90 * DAY_MS));

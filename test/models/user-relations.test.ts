@@ -1,5 +1,5 @@
 import { Types } from 'mongoose';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { AuditEvent, SYSTEM } from '../../src/models/audit-event.ts';
 import { Session } from '../../src/models/session.ts';
@@ -8,11 +8,10 @@ import { endUnverified } from '../../src/models/user-dormancy.ts';
 import { deleteUser, eraseUser } from '../../src/models/user-lifecycle.ts';
 import { purgeUser } from '../../src/models/user-purge.ts';
 import { removeUser } from '../../src/models/user-removal.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import {
-  addDomainModels,
   count,
   domainModel,
+  domainTrial,
   killAfter,
   orphans,
   read,
@@ -21,24 +20,15 @@ import {
 } from '../helpers/domain-models.ts';
 import { person } from '../helpers/people.ts';
 
-let service: TestApp;
-let domain: Awaited<ReturnType<typeof addDomainModels>>;
-beforeAll(async () => {
-  service = await buildTestApp();
-  domain = await addDomainModels();
-});
-afterAll(async () => {
-  await domain.remove();
-  await service.close();
-});
+const trial = domainTrial();
 afterEach(() => vi.restoreAllMocks());
 
 const erase = (id: Types.ObjectId) => transaction((tx) => eraseUser(tx, SYSTEM, { id }));
-const purge = (id: Types.ObjectId) => purgeUser(service.deps.keyring, SYSTEM, id);
+const purge = (id: Types.ObjectId) => purgeUser(trial.service.deps.keyring, SYSTEM, id);
 
 /** Somebody to whom everything refers that may: projects with tasks and comments, tasks and comments of others. */
 async function someone() {
-  const id = new Types.ObjectId((await person(service)).id);
+  const id = new Types.ObjectId((await person(trial.service)).id);
   const project = await stored('TrialProject', { ownerId: id });
   const [task] = await storedMany('TrialTask', 600, { projectId: project });
   await stored('TrialComment', { taskId: task, authorId: id, authorName: 'Ada' });
@@ -87,7 +77,7 @@ describe('an erased account', () => {
 
 describe('what restricts it', () => {
   const billed = async () => {
-    const id = new Types.ObjectId((await person(service)).id);
+    const id = new Types.ObjectId((await person(trial.service)).id);
     return { id, invoice: await stored('TrialInvoice', { ownerId: id }) };
   };
 
@@ -113,7 +103,7 @@ describe('what restricts it', () => {
   });
 
   it('keeps an unverified account, and the schedule goes on with others', async () => {
-    const [kept, other] = [await billed(), new Types.ObjectId((await person(service)).id)];
+    const [kept, other] = [await billed(), new Types.ObjectId((await person(trial.service)).id)];
     await User.updateMany(
       { _id: { $in: [kept.id, other] } },
       { $set: { emailVerified: false, createdAt: new Date(0) }, $unset: { lastSignInAt: 1 } },

@@ -1,5 +1,5 @@
 import type { Types } from 'mongoose';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { AuditEvent, SYSTEM } from '../../src/models/audit-event.ts';
 import { applyPeriods } from '../../src/models/changed-periods.ts';
@@ -8,19 +8,15 @@ import { toId } from '../../src/models/ids.ts';
 import { countUnsettled, settle, settleAll } from '../../src/models/settling.ts';
 import { eraseUser } from '../../src/models/user-lifecycle.ts';
 import { purgeUser } from '../../src/models/user-purge.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { addDomainModels, insertUnder, remove, restore, stored, storedMany } from '../helpers/domain-models.ts';
+import { domainTrial, insertUnder, remove, restore, stored, storedMany } from '../helpers/domain-models.ts';
 import { person } from '../helpers/people.ts';
 import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
 
 const { signal } = new AbortController();
 const MANY = 2_000;
 
-let service: TestApp;
-let domain: Awaited<ReturnType<typeof addDomainModels>>;
+const trial = domainTrial();
 beforeAll(async () => {
-  service = await buildTestApp();
-  domain = await addDomainModels();
   // Of a handful of documents, a scan is what is quickest.
   const project = await stored('TrialProject');
   await storedMany('TrialProject', MANY, {});
@@ -40,14 +36,10 @@ beforeAll(async () => {
     Array.from({ length: MANY }, () => ({ action: 'document.created' as const, ...told })) as never,
   );
 });
-afterAll(async () => {
-  await domain.remove();
-  await service.close();
-});
 
 /** A project with something of everything, of an account to which all refers. */
 async function family(): Promise<{ id: Types.ObjectId; project: Types.ObjectId; task: Types.ObjectId }> {
-  const id = toId((await person(service)).id);
+  const id = toId((await person(trial.service)).id);
   const project = await stored('TrialProject', { ownerId: id });
   const milestone = await stored('TrialMilestone', { projectId: project });
   const task = await stored('TrialTask', { projectId: project, milestoneId: milestone });
@@ -68,7 +60,7 @@ it('the queries of deletion, restoration and purge', async () => {
     await settleAll(signal);
     await countUnsettled();
     await remove('TrialTask', task);
-    await applyPeriods(service.config);
+    await applyPeriods(trial.service.config);
     await remove('TrialProject', project, -1);
     await settleAll(signal);
     await countDueDocuments();
@@ -82,7 +74,7 @@ it('the queries of the erasure of an account to which documents refer', async ()
   const { id } = await family();
   const sent = await sentBy(async () => {
     await transaction((tx) => eraseUser(tx, SYSTEM, { id }));
-    expect(await purgeUser(service.deps.keyring, SYSTEM, id)).not.toBeNull();
+    expect(await purgeUser(trial.service.deps.keyring, SYSTEM, id)).not.toBeNull();
   });
   expect(await wrongIn(sent, STATISTICS_WITHIN_MS)).toEqual([]);
 }, 60_000);

@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Types } from 'mongoose';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { transaction } from '../../src/database.ts';
 import { SYSTEM } from '../../src/models/audit-event.ts';
 import { markDeleted } from '../../src/models/deletion.ts';
@@ -16,12 +16,11 @@ import { settle, settleAll } from '../../src/models/settling.ts';
 import { User } from '../../src/models/user.ts';
 import { eraseUser } from '../../src/models/user-lifecycle.ts';
 import { purgeUser } from '../../src/models/user-purge.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import {
-  addDomainModels,
   beforeNext,
   count,
   domainModel,
+  domainTrial,
   insertUnder,
   leftBehind,
   orphans,
@@ -34,17 +33,8 @@ import { person } from '../helpers/people.ts';
 
 const { signal } = new AbortController();
 
-let service: TestApp;
-let domain: Awaited<ReturnType<typeof addDomainModels>>;
-beforeAll(async () => {
-  service = await buildTestApp();
-  domain = await addDomainModels();
-});
-afterAll(async () => {
-  await domain.remove();
-  await service.close();
-});
-beforeEach(() => domain.empty());
+const trial = domainTrial();
+beforeEach(() => trial.empty());
 afterEach(() => vi.restoreAllMocks());
 
 const times = <T>(amount: number, work: (n: number) => Promise<T>): Promise<T[]> =>
@@ -80,7 +70,7 @@ describe('of two transactions that are open at once', () => {
     async (name) => {
       const [parentName, path] = name === 'TrialTaskTag' ? ['TrialTag', 'tagId'] : ['User', 'ownerId'];
       const parent =
-        name === 'TrialTaskTag' ? await stored('TrialTag') : new Types.ObjectId((await person(service)).id);
+        name === 'TrialTaskTag' ? await stored('TrialTag') : new Types.ObjectId((await person(trial.service)).id);
       let deletion: Promise<unknown> | undefined;
       beforeNext(domainModel(name).collection, 'insertOne', () => {
         deletion = (
@@ -142,7 +132,7 @@ describe('of two transactions that are open at once', () => {
   });
 
   it('a purge closes what it removes before it looks for what refers to it', async () => {
-    const id = new Types.ObjectId((await person(service)).id);
+    const id = new Types.ObjectId((await person(trial.service)).id);
     // Not deleted itself: an account takes nothing along before it is purged.
     const project = await stored('TrialProject', { ownerId: id });
     await transaction((tx) => eraseUser(tx, SYSTEM, { id }));
@@ -150,7 +140,7 @@ describe('of two transactions that are open at once', () => {
     beforeNext(domainModel('TrialProject').collection, 'deleteMany', async () => {
       late = await insertUnder('TrialProject', project, 'TrialTask', { projectId: project });
     });
-    expect(await purgeUser(service.deps.keyring, SYSTEM, id)).not.toBeNull();
+    expect(await purgeUser(trial.service.deps.keyring, SYSTEM, id)).not.toBeNull();
     expect(late).toBeUndefined();
     expect([await count('TrialProject'), await count('TrialTask')]).toEqual([0, 0]);
   });
@@ -194,7 +184,7 @@ it.each(ROUNDS)('deletions, restorations and insertions at once leave nothing ha
 });
 
 it.each(ROUNDS)('an account erased while documents come to refer to it leaves none (round %i)', async () => {
-  const id = new Types.ObjectId((await person(service)).id);
+  const id = new Types.ObjectId((await person(trial.service)).id);
   const project = await stored('TrialProject', { ownerId: id });
   const inserts = times(8, async (n) => {
     await soon();
@@ -204,14 +194,14 @@ it.each(ROUNDS)('an account erased while documents come to refer to it leaves no
   });
   await soon();
   await transaction((tx) => eraseUser(tx, SYSTEM, { id }));
-  expect(await purgeUser(service.deps.keyring, SYSTEM, id)).not.toBeNull();
+  expect(await purgeUser(trial.service.deps.keyring, SYSTEM, id)).not.toBeNull();
   expect(await inserts).toHaveLength(8);
   expect([await count('TrialProject'), await count('TrialTask')]).toEqual([0, 0]);
   expect(await User.exists({ _id: id })).toBeNull();
 });
 
 it('referring to a document changes nothing that a reader of it sees', async () => {
-  const id = new Types.ObjectId((await person(service)).id);
+  const id = new Types.ObjectId((await person(trial.service)).id);
   const project = await stored('TrialProject', { ownerId: id });
   const look = async () => {
     const { childrenRevision: _, ...seen } = (await User.findById(id).lean()) as Record<string, unknown>;

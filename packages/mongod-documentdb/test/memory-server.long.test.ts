@@ -2,42 +2,26 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { MongoMemoryReplSet } from 'mongodb-memory-server';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ensureEngine } from '../src/provision.ts';
+import { describe, expect, test } from 'vitest';
 import {
-  buildLauncher,
   Launched,
+  launches,
   launchOn,
-  leavePlace,
   MONGOD,
-  makePlace,
   noProcessNames,
-  type Place,
+  placeOfEachTest,
   processesNaming,
 } from './helpers/launcher.ts';
 
-let place: Place;
-let dbpath: string;
-
-beforeAll(async () => {
-  await buildLauncher();
-  await ensureEngine(() => {});
-}, 120_000);
-
-beforeEach(() => {
-  place = makePlace();
-  dbpath = place.dbpath;
-});
-
-/** Whatever a test was about, it leaves no process behind. */
-afterEach(() => leavePlace(place));
+launches();
+const place = placeOfEachTest();
 
 describe('mongodb-memory-server', () => {
   const create = (): Promise<MongoMemoryReplSet> =>
     MongoMemoryReplSet.create({
       replSet: { count: 1, name: 'rs0' },
       binary: { systemBinary: MONGOD, version: '7.0.28' },
-      instanceOpts: [{ dbPath: dbpath }],
+      instanceOpts: [{ dbPath: place.dbpath }],
     });
 
   test('takes it for a system binary, transactions included, and its data are kept', async () => {
@@ -51,7 +35,7 @@ describe('mongodb-memory-server', () => {
       expect(await collection.countDocuments()).toBe(expected);
       await client.close();
       await server.stop({ doCleanup: false });
-      await noProcessNames(dbpath);
+      await noProcessNames(place.dbpath);
     }
   });
 
@@ -63,16 +47,16 @@ describe('mongodb-memory-server', () => {
       console.log('ready');
       setInterval(() => {}, 1000);`;
     const env = { ...process.env, MONGOMS_SYSTEM_BINARY: MONGOD, MONGOMS_VERSION: '7.0.28' };
-    const line = ['--input-type=module', '-e', script, dbpath];
+    const line = ['--input-type=module', '-e', script, place.dbpath];
     const runner = new Launched(spawn(process.execPath, line, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
     await runner.says(/ready/);
-    expect(processesNaming(path.join(dbpath, 'pgdata'))).not.toEqual([]);
+    expect(processesNaming(path.join(place.dbpath, 'pgdata'))).not.toEqual([]);
     await runner.stop('SIGKILL');
-    await noProcessNames(dbpath);
+    await noProcessNames(place.dbpath);
   });
 
   test('shows the developer why it does not start', async () => {
-    const holder = launchOn(dbpath);
+    const holder = launchOn(place.dbpath);
     await holder.port();
     await expect(create()).rejects.toThrow(/DBPathInUse[\s\S]*Another mongod instance is already running/);
     expect(await holder.stop()).toBe(0);

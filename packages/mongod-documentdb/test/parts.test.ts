@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findMirror } from '../src/debian.ts';
 import { EngineError } from '../src/engine-error.ts';
 import { lockFile } from '../src/file-lock.ts';
@@ -10,15 +10,9 @@ import { whileSaying } from '../src/progress.ts';
 import { missingTools, run } from '../src/run-command.ts';
 import { ServerLog } from '../src/server-log.ts';
 import { eventually } from './helpers/eventually.ts';
-import { leavePlace, makePlace, type Place } from './helpers/launcher.ts';
+import { placeOfEachTest } from './helpers/launcher.ts';
 
-let place: Place;
-
-beforeEach(() => {
-  place = makePlace();
-});
-
-afterEach(() => leavePlace(place));
+const place = placeOfEachTest();
 
 describe('the mirror of this machine', () => {
   const etc = (files: Readonly<Record<string, string>>): string => {

@@ -3,31 +3,18 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import path from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { lockFile } from '../src/file-lock.ts';
 import { eventually } from './helpers/eventually.ts';
-import {
-  buildLauncher,
-  Launched,
-  launch,
-  launchOn,
-  leavePlace,
-  MONGOD,
-  makePlace,
-  type Place,
-} from './helpers/launcher.ts';
-
-let place: Place;
-let cache: string;
+import { buildLauncher, Launched, launch, launchOn, MONGOD, placeOfEachTest } from './helpers/launcher.ts';
 
 beforeAll(buildLauncher, 120_000);
 
+const place = placeOfEachTest();
+let cache: string;
 beforeEach(() => {
-  place = makePlace();
   cache = path.join(place.directory, 'cache');
 });
-
-afterEach(() => leavePlace(place));
 
 /** A mirror that has nothing, or that never answers. */
 class Mirror {

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
 import { lockFile } from '../../src/file-lock.ts';
+import { ensureEngine } from '../../src/provision.ts';
 import { eventually } from './eventually.ts';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -53,6 +55,31 @@ export async function leavePlace({ directory }: Place): Promise<void> {
     for (const pid of processesNaming(directory)) process.kill(pid, 'SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** For the tests of a file: a place for each of them, which leaves no process behind, whatever it is about. */
+export function placeOfEachTest(): Readonly<Place> {
+  let place: Place;
+  beforeEach(() => {
+    place = makePlace();
+  });
+  afterEach(() => leavePlace(place));
+  return {
+    get directory() {
+      return place.directory;
+    },
+    get dbpath() {
+      return place.dbpath;
+    },
+  };
+}
+
+/** For the tests of a file that launch: the launcher is compiled and the engine there, which may have to be loaded. */
+export function launches(): void {
+  beforeAll(async () => {
+    await buildLauncher();
+    await ensureEngine(() => {});
+  }, 120_000);
 }
 
 /** A launcher that was started by a test. */
