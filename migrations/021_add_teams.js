@@ -1,5 +1,6 @@
 // Why: people of a product work in teams. One membership for a team and a person, one invitation for a team and an email;
-// an invitation that nobody accepts goes by its TTL. Admins of services may be allowed to see to domain collections.
+// an invitation that nobody accepts goes by its TTL, and comes by mail with a token. Each change of these documents leaves
+// its image in the journal, whose images go by their TTL as well.
 
 import { dropIndexes, putCollection, putIndexes, retireCollection } from './lib/shape.js';
 import { changeValidator, withoutValues, withValues } from './lib/validators.js';

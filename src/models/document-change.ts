@@ -47,7 +47,7 @@ export async function createDocument(
   referable: Referable,
 ): Promise<StoredDocument> {
   const { model, tx } = change;
-  await holdParents(change, values, referable, named);
+  await holdReferredTo(change, values, referable, named);
   const now = new Date();
   const document = await new model({ ...values, createdAt: now, updatedAt: now, revision: 1 })
     .save({ session: tx })
@@ -59,7 +59,7 @@ export async function createDocument(
 }
 
 /** @throws {AppError} `validation-failed` at the path that names nothing, or nothing that may be referred to */
-async function holdParents(
+async function holdReferredTo(
   { model, tx }: Change,
   values: Readonly<Record<string, unknown>>,
   referable: Referable,
@@ -93,7 +93,7 @@ export async function updateDocument(
   const given = Object.entries(values);
   const set = Object.fromEntries(given.filter(([, value]) => value !== null));
   const unset = Object.fromEntries(given.flatMap(([path, value]) => (value === null ? [[path, 1]] : [])));
-  await holdParents(change, set, referable);
+  await holdReferredTo(change, set, referable);
   const updated = await model
     .findOneAndUpdate(
       and(which.filter, LIVE, onRevision(which.precondition)),

@@ -1,4 +1,4 @@
-// What goes with what is read from all models, so all of them have to be there.
+// The relations of all models decide what goes with what, and this import is what loads them all.
 import { resources } from '../collections/index.ts';
 import type { Config } from '../config.ts';
 import type { Keyring } from '../lib/keyring.ts';

@@ -2,9 +2,8 @@ import { isAdminRule, type Rule } from '../../lib/access-rules.ts';
 import { documentModel } from '../../models/document.ts';
 import { hasLife } from '../../models/life.ts';
 import { relationsTo } from '../../models/relations.ts';
-import { propertiesOf } from './collection.ts';
 import type { Plan, ResourceOptions } from './declaration.ts';
-import { fixedPaths, whereOf } from './plan.ts';
+import { fixedPaths, propertiesOf, whereOf } from './plan.ts';
 
 type Options = ResourceOptions<never>;
 

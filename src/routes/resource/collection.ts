@@ -1,11 +1,10 @@
-import type { TProperties, TSchema } from 'typebox';
 import { type Collection, defineCollection } from '../../collections/define.ts';
 import { isAdminRule } from '../../lib/access-rules.ts';
 import { type DocumentModel, documentModel } from '../../models/document.ts';
 import { type OnDelete, relationsOf } from '../../models/relations.ts';
 import { Id } from '../../schemas/common.ts';
 import type { Plan, ResourceOptions } from './declaration.ts';
-import { pluralOf } from './plan.ts';
+import { pluralOf, propertiesOf } from './plan.ts';
 
 /** What every domain collection stores, in words. */
 const LIFE: Readonly<Record<string, string>> = {
@@ -29,8 +28,6 @@ const ON_DELETE: Readonly<Record<OnDelete, string>> = {
 
 const RETENTION =
   'Until it is deleted. A deleted one can be restored until `purgeAt` (`DELETED_DOCUMENT_RETENTION_DAYS` after the deletion); then the job `retention` removes it with all that belongs to it.';
-
-export const propertiesOf = (view: TSchema): TProperties => (view as unknown as { properties: TProperties }).properties;
 
 /** The declaration of a domain collection for the one list of collections, from what its resource says. */
 export function collectionOf(options: ResourceOptions<never>, plans: readonly Plan[]): Collection {
@@ -118,7 +115,10 @@ function ownersFirst({ access }: ResourceOptions<never>) {
   return (a: { path: string }, b: { path: string }) => rank(a.path) - rank(b.path);
 }
 
-/** @throws Error for a stored path of which nobody says what it is for */
+/**
+ * What every id says of itself says nothing of what this one is for, so it does not count.
+ * @throws Error for a stored path of which nobody says what it is for
+ */
 function wordsOf({ schemas, private: hidden = {}, model }: ResourceOptions<never>, path: string): string {
   const { description } = (schemas.fields[path] ?? {}) as { description?: string };
   const words =

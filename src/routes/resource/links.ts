@@ -22,6 +22,7 @@ import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext } from '../representations.ts';
 import type { LinkRelation, Plan } from './declaration.ts';
 import { junctionOf, linkView, targetFor } from './include.ts';
+import { pascal } from './plan.ts';
 import { callerOf, reachOne } from './reach.ts';
 import { isPublic, problemsOf, tagOf } from './route.ts';
 import { reachToChange } from './writing.ts';
@@ -40,8 +41,6 @@ export const linkPlans = (plan: Plan): LinkPlan[] =>
   Object.entries(plan.include).flatMap(([name, relation]) =>
     relation.kind === 'links' ? [{ plan, name, relation, url: `${plan.path}/:id/${name}` }] : [],
   );
-
-const pascal = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
 const paramsOf = ({ plan, relation }: LinkPlan, both: boolean): TSchema =>
   closed(Object.fromEntries([...plan.nested, 'id', ...(both ? [relation.to] : [])].map((name) => [name, Id])));

@@ -32,9 +32,11 @@ export function audiencesOf(access: ResourceOptions<never>['access']): Audience[
   ].filter(({ rules }) => Object.keys(rules).length > 0);
 }
 
-const pascal = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+export const pascal = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+export const propertiesOf = (view: TSchema): TProperties => (view as TSchema & { properties: TProperties }).properties;
 
 export const pluralOf = ({ name, plural = `${name}s` }: Pick<ResourceOptions<never>, 'name' | 'plural'>): string =>
   plural;
@@ -125,12 +127,12 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
       // A filter or an order by what is hidden would tell it: a cursor holds the value itself.
       filters: filters.filter((each) => isShown(each) && !fixedPaths(audience, nested).includes(each)),
       ranges: filters.filter(isDate),
-      sorts: sorts.filter((each) => isShown(each) && each in propertiesIn(view)),
+      sorts: sorts.filter((each) => isShown(each) && each in propertiesOf(view)),
     }),
     reads,
     creates,
     updates,
-    projection: projectionOf(view, notStored, [...nested, ...Object.values(included).flatMap(pathIn)]),
+    projection: widestProjection(view, notStored, [...nested, ...Object.values(included).flatMap(pathIn)]),
     include: included,
     notStored,
   };
@@ -155,11 +157,9 @@ const linkProperties = (include: Readonly<Record<string, RelationToInclude>>): T
     ),
   );
 
-const propertiesIn = (view: TSchema): TProperties => (view as TSchema & { properties: TProperties }).properties;
-
 /** What the view shows, what an ETag is made of, and what includes go by. */
-function projectionOf(view: TSchema, notStored: readonly string[], more: readonly string[]): Filter {
-  const shown = Object.keys(propertiesIn(view)).filter((name) => name !== 'id' && !notStored.includes(name));
+function widestProjection(view: TSchema, notStored: readonly string[], more: readonly string[]): Filter {
+  const shown = Object.keys(propertiesOf(view)).filter((name) => name !== 'id' && !notStored.includes(name));
   return Object.fromEntries([...shown, ...more, 'revision'].map((name) => [name, 1]));
 }
 

@@ -52,10 +52,11 @@ export async function reachOf(
   { within = {}, tx }: { readonly within?: Filter; readonly tx?: Transaction } = {},
 ): Promise<Filter | null> {
   const rule = plan.rules[operation];
-  const given = and(nestedFilter(plan, request.params), within);
   if (rule === undefined) return null;
+  const inUrl = nestedFilter(plan, request.params);
+  const given = and(inUrl, within);
   if (isAdminRule(rule)) return given;
-  const known = { ...nestedFilter(plan, request.params), ...within };
+  const known = { ...inUrl, ...within };
   const place = await teamPlaceOf(plan, rule, known, tx);
   if (place === undefined) return null;
   const filter = await filterOf(rule, callerOf(request), {

@@ -1,12 +1,12 @@
 import type { TSchema } from 'typebox';
 import type { StoredModel } from '../../collections/define.ts';
 import { isAdminRule } from '../../lib/access-rules.ts';
-import { and, documentModel } from '../../models/document.ts';
+import { and } from '../../models/document.ts';
 import { type Caller, filterOf } from '../../models/document-access.ts';
 import { LIVE } from '../../models/life.ts';
 import type { App } from '../../types/fastify.ts';
 import { checkDeclaration } from './check.ts';
-import { collectionOf, junctionsOf, propertiesOf } from './collection.ts';
+import { collectionOf, junctionsOf } from './collection.ts';
 import {
   type Beside,
   OPERATIONS,
@@ -22,6 +22,7 @@ import { audiencesOf, pathOf, planOf, pluralOf } from './plan.ts';
 import { listRoute, readRoute } from './reading.ts';
 import { declareResource } from './registry.ts';
 import { isPublic, tagOf } from './route.ts';
+import { sampleOf } from './sample.ts';
 import { shower } from './show.ts';
 import { createRoute, deleteRoute, restoreRoute, updateRoute } from './writing.ts';
 
@@ -38,8 +39,8 @@ const REGISTER: Readonly<Record<Operation, (app: App, plan: Plan) => void>> = {
 
 /**
  * Turns a model and its wire schemas into a collection with routes that have what all routes here have: pages by key,
- * listed filters and sorts, ETags, idempotency, problem details, audit, soft delete, retention, export and erasure, and
- * their place in the OpenAPI document. `collections/index.ts` lists what this gives.
+ * listed filters and sorts, ETags, idempotency, problem details, audit, journal, soft delete, retention, export and
+ * erasure, and their place in the OpenAPI document. `collections/index.ts` lists what this gives.
  * @throws Error at once for a declaration that could not be kept
  */
 export function resource<D>(declared: ResourceOptions<D>): Resource {
@@ -128,36 +129,3 @@ function scopesOf(plans: () => readonly Plan[], beside: Beside = {}): Resource['
     admin: routes(({ kind }) => kind === 'admin', beside.admin),
   };
 }
-
-/** A body that makes one: the declared example, with a value of its own wherever one has to be unique. */
-function sampleOf(
-  { schemas, model }: ResourceOptions<never>,
-  plans: readonly Plan[],
-  unique: string,
-): Record<string, unknown> {
-  const { schema } = documentModel(model.modelName);
-  const creating = plans.find(({ rules }) => rules.create);
-  const taken = (name: string) => creating === undefined || name in propertiesOf(creating.create);
-  const paths = schema.indexes().flatMap(([key, options]) => (options.unique ? Object.keys(key) : []));
-  return Object.fromEntries(
-    Object.entries(schemas.example)
-      .filter(([name]) => taken(name))
-      .map(([name, value]) => [
-        name,
-        paths.includes(name)
-          ? ofItsOwn(value, unique, (schemas.fields[name] as { maxLength?: number }).maxLength)
-          : value,
-      ]),
-  );
-}
-
-/** The end of a text tells one from another, so that is what is left of one that gets too long. */
-function ofItsOwn(value: unknown, unique: string, maxLength = Number.POSITIVE_INFINITY): unknown {
-  if (typeof value === 'string') return distinct(value, unique).slice(-maxLength);
-  if (typeof value !== 'number') return value;
-  return [...unique].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_000_007, 0);
-}
-
-/** An address stays one. */
-const distinct = (value: string, unique: string): string =>
-  value.includes('@') ? value.replace('@', `-${unique}@`) : `${value}-${unique}`;

@@ -34,8 +34,8 @@ import { shower } from './show.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** Problems of whatever refers to something. */
-const reading: readonly ErrorCode[] = [...BODY_PROBLEMS, 'value-taken'];
+/** Of what takes values that are stored. */
+const VALUE_PROBLEMS: readonly ErrorCode[] = [...BODY_PROBLEMS, 'value-taken'];
 
 const changeOf = ({ model }: Plan, tx: Transaction, { origin }: FastifyRequest) => ({ model, tx, origin });
 
@@ -138,7 +138,7 @@ export function createRoute(app: App, plan: Plan): void {
     body: ref(plan.create),
     response: {
       201: { ...ref(plan.view), description: 'It is made.', headers: headers('ETag', 'Location') },
-      ...problemsOf(plan, 'create', ...reading, ...IDEMPOTENCY_PROBLEMS, 'not-found', 'forbidden'),
+      ...problemsOf(plan, 'create', ...VALUE_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'not-found', 'forbidden'),
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const made = await transaction(async (tx) => {
@@ -165,7 +165,7 @@ export function updateRoute(app: App, plan: Plan): void {
     body: ref(plan.patch),
     response: {
       200: { ...ref(plan.view), description: 'It is as it is now.', headers: headers('ETag') },
-      ...problemsOf(plan, 'update', ...reading, 'not-found', 'forbidden', 'precondition-failed'),
+      ...problemsOf(plan, 'update', ...VALUE_PROBLEMS, 'not-found', 'forbidden', 'precondition-failed'),
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const body = request.body as Body;
