@@ -10,6 +10,6 @@ export function openBackups({ config, log, metrics }: App, connection: Connectio
   if (url === undefined) return [];
   const keys = backupKeysOf(config);
   if (!keys) log.warn('backups are not encrypted: BACKUP_KEYS is not set');
-  metrics.watchBackups(backupAgeMs);
-  return [backupJob({ connection, url, keys, schedule }, log), watchBackups(log)];
+  metrics.watchBackups(() => backupAgeMs(url));
+  return [backupJob({ connection, url, keys, schedule }, log), watchBackups({ url, schedule }, log)];
 }

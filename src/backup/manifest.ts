@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { BackupDamagedError, BackupError } from './errors.ts';
+import { BackupDamagedError, BackupError, BackupKeyError } from './errors.ts';
 import { type BackupKey, type BackupKeys, keyOf } from './keys.ts';
 
 /** The last file of a backup to be written: what has none is no backup. */
@@ -27,10 +27,8 @@ const manifestSchema = Type.Object(
     database: Type.String({ minLength: 1 }),
     startedAt: Type.String(),
     finishedAt: Type.String(),
-    /** Whether all collections are as they were at one moment, by themselves or by the journal. */
+    /** Whether all collections are as they were at one moment. */
     consistent: Type.Boolean(),
-    /** Positions in the journal: what lies between them has to be applied to the copy. */
-    journal: Type.Optional(Type.Object({ from: Type.String(), to: Type.String(), entries: count }, closed)),
     /** File names of the migrations that the database has seen. */
     migrations: Type.Array(Type.String()),
     encryption: Type.Union([
@@ -64,6 +62,8 @@ export function timeOfBackup(id: string): Date {
 
 /** The text of the file. With a key it is authenticated, and by its hashes so is every file of the backup. */
 export function writeManifest(manifest: Manifest, key: BackupKey | undefined): string {
+  const { id } = manifest;
+  if (!Value.Check(manifestSchema, manifest)) throw new BackupError(`The manifest of ${id} could not be read again.`);
   const mac = key && { mac: macOf(manifest, key).toString('base64url') };
   return `${JSON.stringify({ ...manifest, ...mac }, null, 1)}\n`;
 }
@@ -73,13 +73,20 @@ export const manifestHash = (text: string): string => createHash('sha256').updat
 
 /**
  * Reads what `writeManifest` wrote for the backup of that id.
- * @throws {BackupKeyError} when it is encrypted, and its key is not among `keys`
+ * @throws {BackupKeyError} when its key is not among `keys`, or when it has none though there are keys
  * @throws {BackupDamagedError} when it is not what was written
  */
 export function openManifest(text: string, id: string, keys: BackupKeys | undefined): Manifest {
   const { mac, manifest } = parseManifest(text, id);
   if (manifest.id !== id) throw new BackupDamagedError(`The manifest of ${id} is that of another backup.`);
-  if (manifest.encryption === null) return manifest;
+  if (manifest.encryption === null) {
+    // Whoever can write there could have put it in the place of one that nobody else can make.
+    if (keys)
+      throw new BackupKeyError(
+        `Backup ${id} is in clear: nothing tells who made it. To read it all the same, leave BACKUP_KEYS out.`,
+      );
+    return manifest;
+  }
   const own = macOf(manifest, keyOf(keys, { id, encryption: manifest.encryption }));
   const given = Buffer.from(mac ?? '', 'base64url');
   if (own.length !== given.length || !timingSafeEqual(own, given))

@@ -90,11 +90,6 @@ export class Backup {
       throw new BackupDamagedError(`The documents of ${collection} are not those that were written.`);
   }
 
-  /** What the journal held from the start of the backup to its end, as BSON. */
-  async *journalEntries(): AsyncGenerator<Buffer> {
-    if (this.manifest.journal) yield* this.#bson('journal.bson.gz');
-  }
-
   /**
    * Reads all of it once, and keeps nothing: to know that it is what was written before anything is done with it.
    * @param onDocuments is told how many documents have been read
@@ -105,7 +100,6 @@ export class Backup {
       await this.metadata(name);
       for await (const _document of this.documents(name)) onDocuments(1);
     }
-    for await (const _entry of this.journalEntries());
   }
 
   /** Options and indexes of a collection, as extended JSON. */

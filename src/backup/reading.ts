@@ -8,17 +8,6 @@ export interface Reading {
   documents(collection: string): AsyncIterable<Uint8Array>;
 }
 
-/**
- * What was changed while a copy was read. With it a copy that was read over hours becomes what the database was at its
- * end: each change is applied to it once more. Positions are the journal's own, and opaque here.
- */
-export interface JournalSource {
-  /** Behind everything that is committed by now. */
-  position(): Promise<string>;
-  /** What was committed behind `from`, up to and with `to`, as BSON. */
-  entries(from: string, to: string): AsyncIterable<Uint8Array>;
-}
-
 /** What servers say when they no longer have the moment at which a transaction began. */
 const MOMENT_IS_GONE: ReadonlySet<unknown> = new Set([
   239, // SnapshotTooOld
@@ -54,7 +43,7 @@ export async function readAtOneMoment<T>(
 }
 
 /** Reads collections as they are when their turn comes. */
-export const readingOf = (db: Db, session?: ClientSession): Reading => ({
+const readingOf = (db: Db, session?: ClientSession): Reading => ({
   consistent: session !== undefined,
   documents: (collection) =>
     // Nothing is parsed: a copy of a document is the same bytes.

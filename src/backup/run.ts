@@ -8,10 +8,11 @@ import {
   failBackupRun,
   finishBackupRun,
   forgetBackupRun,
+  isGoodBackup,
   type OwnBackupRun,
   renewBackupRun,
 } from '../models/backup.ts';
-import { BackupError } from './errors.ts';
+import { BackupError, UnrecordedBackupError } from './errors.ts';
 import type { BackupKeys } from './keys.ts';
 import { isBackupId, MANIFEST, type Manifest, newBackupId } from './manifest.ts';
 import { listBackups } from './read.ts';
@@ -50,7 +51,7 @@ export async function runBackup(options: RunOptions): Promise<BackupResult> {
   const { url, keys, trigger, origin } = options;
   const storage = await openStorage(url);
   try {
-    const run = await beginBackupRun({
+    const run = await beginBackupRun(origin, {
       name: newBackupId(new Date()),
       trigger,
       location: storage.location,
@@ -58,12 +59,12 @@ export async function runBackup(options: RunOptions): Promise<BackupResult> {
     });
     const written = await writeAsOwn(run, storage, options).catch(async (error: unknown) => {
       // Neither must hide why it failed: the next run removes what is left, and notes that this one has ended.
-      await removeBackup(storage, run.name).catch(() => {});
+      if (!(error instanceof UnrecordedBackupError)) await removeBackup(storage, run.name).catch(() => {});
       const failure = error instanceof Error ? error.message : String(error);
       await transaction((tx) => failBackupRun(tx, origin, run, failure)).catch(() => {});
       throw error;
     });
-    return { ...written, location: storage.location, ...(await rotate(storage, written.manifest.database, origin)) };
+    return { ...written, location: storage.location, ...(await rotate(storage, written.manifest, origin)) };
   } finally {
     storage.close();
   }
@@ -82,7 +83,7 @@ async function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, key
   try {
     const client = connection.getClient();
     const db = client.db(connection.name);
-    await removeUnfinished(storage, db.databaseName);
+    const notRemoved = await messageOf(removeUnfinished(storage, db.databaseName, origin));
     const signal = AbortSignal.any([options.signal, lost.signal]);
     const { onDocuments } = options;
     const written = await writeBackup(
@@ -92,9 +93,11 @@ async function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, key
     );
     const sums = sumsOf(written.manifest);
     const made = { ...sums, consistent: written.manifest.consistent, manifestHash: written.hash };
-    if (!(await transaction((tx) => finishBackupRun(tx, origin, run, made))))
-      throw new BackupError('The lease of the run was lost.');
-    return { manifest: written.manifest, ...sums };
+    const own = await transaction((tx) => finishBackupRun(tx, origin, run, made)).catch((cause: unknown) => {
+      throw new UnrecordedBackupError(`Backup ${run.name} is whole, but could not be recorded.`, { cause });
+    });
+    if (!own) throw new BackupError('The lease of the run was lost.');
+    return { manifest: written.manifest, ...sums, ...notRemoved };
   } finally {
     clearInterval(renewing);
   }
@@ -111,28 +114,38 @@ async function removeBackup(storage: Storage, id: string): Promise<void> {
   await storage.removeDirectory(id);
 }
 
-/** What runs left that were killed: nobody else is at it, as there is one run at a time. */
-async function removeUnfinished(storage: Storage, database: string): Promise<void> {
+/** What runs and removals left that were killed: nobody else is at it, as there is one run at a time. */
+async function removeUnfinished(storage: Storage, database: string, origin: AuditOrigin): Promise<void> {
   for (const id of (await storage.directories()).filter(isBackupId)) {
     const files = await storage.files(id);
     // The first file of a run tells whose it is; one that was killed even before has left nothing.
     const own = files.length === 0 || files.some((path) => path.startsWith(`${id}/${directoryOf(database)}/`));
-    if (own && !files.includes(`${id}/${MANIFEST}`)) await storage.removeDirectory(id);
+    if (!own || files.includes(`${id}/${MANIFEST}`)) continue;
+    // A good one without its manifest is one whose removal was broken off: rotation does not find it again.
+    if (await isGoodBackup(id)) await transaction((tx) => forgetBackupRun(tx, origin, id));
+    await storage.removeDirectory(id);
   }
 }
 
-/** A failure here costs space, not data: it is told, and the next run tries again. */
-async function rotate(storage: Storage, database: string, origin: AuditOrigin) {
+/** What does not get removed costs space, not data: it is told, and the next run tries again. */
+const messageOf = (removing: Promise<void>): Promise<Pick<BackupResult, 'notRemoved'>> =>
+  removing.then(
+    () => ({}),
+    (error: unknown) => ({ notRemoved: error instanceof Error ? error.message : String(error) }),
+  );
+
+async function rotate(storage: Storage, { id: made, database }: Manifest, origin: AuditOrigin) {
   const removed: string[] = [];
-  try {
+  const removing = async (): Promise<void> => {
     const own = (await listBackups(storage)).filter((manifest) => manifest.database === database);
-    for (const id of outdated(own.map((manifest) => manifest.id))) {
-      await removeBackup(storage, id);
+    // By a clock that is behind, what was made just now may look like an older one.
+    for (const id of outdated(own.map((manifest) => manifest.id)).filter((each) => each !== made)) {
+      // In this order whatever is broken off is found by the next run.
+      await storage.remove(`${id}/${MANIFEST}`);
       await transaction((tx) => forgetBackupRun(tx, origin, id));
+      await storage.removeDirectory(id);
       removed.push(id);
     }
-    return { removed };
-  } catch (error) {
-    return { removed, notRemoved: error instanceof Error ? error.message : String(error) };
-  }
+  };
+  return { ...(await messageOf(removing())), removed };
 }

@@ -9,7 +9,7 @@ import { ALGORITHM, encrypted } from './encryption.ts';
 import { type BackupKey, keyCheck } from './keys.ts';
 import { MANIFEST, type Manifest, manifestHash, type StoredFile, writeManifest } from './manifest.ts';
 import { NotedFile, once } from './noted-file.ts';
-import { type JournalSource, type Reading, readAtOneMoment, readingOf } from './reading.ts';
+import { type Reading, readAtOneMoment } from './reading.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** Documents are handed on in pieces of about this size: a step for each document would cost more than the copy. */
@@ -25,8 +25,6 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 export interface BackupSource {
   readonly client: MongoClient;
   readonly db: Db;
-  /** Where there is one, it makes the copy consistent; else the copy is read at one moment, if the server can. */
-  readonly journal?: JournalSource;
 }
 
 export interface BackupOptions {
@@ -51,8 +49,9 @@ export const savedCollections = (): string[] => [
   MIGRATE_MONGO.changelogCollectionName,
 ];
 
-/** The directory of a database in a backup. */
-export const directoryOf = (database: string): string => encodeURIComponent(database);
+/** The directory of a database in a backup: letters, digits and `-_.%` alone. */
+export const directoryOf = (database: string): string =>
+  encodeURIComponent(database).replaceAll(/[!~*'()]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /**
  * Copies a database into a directory of its own, as `mongodump --gzip` would. The manifest comes last: until then it is
@@ -60,15 +59,13 @@ export const directoryOf = (database: string): string => encodeURIComponent(data
  */
 export async function writeBackup(
   id: string,
-  { client, db, journal }: BackupSource,
+  { client, db }: BackupSource,
   options: BackupOptions,
 ): Promise<WrittenBackup> {
   const startedAt = new Date();
-  const from = await journal?.position();
   const migrations = await appliedMigrations(db);
   const copy = (reading: Reading) => copyAll(db, reading, new BackupFiles(id, options), options);
-  const { files, summaries, consistent } = await (journal ? copy(readingOf(db)) : readAtOneMoment(client, db, copy));
-  const journaled = journal && from !== undefined ? await writeJournal(files, journal, from) : undefined;
+  const { files, summaries, consistent } = await readAtOneMoment(client, db, copy);
   const manifest: Manifest = {
     format: 'roster-backup/1',
     id,
@@ -76,8 +73,7 @@ export async function writeBackup(
     database: db.databaseName,
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
-    consistent: consistent || journaled !== undefined,
-    ...(journaled && { journal: journaled }),
+    consistent,
     migrations,
     encryption: options.key ? { algorithm: ALGORITHM, keyId: options.key.id, check: keyCheck(options.key, id) } : null,
     collections: summaries,
@@ -101,13 +97,6 @@ async function copyAll(db: Db, reading: Reading, files: BackupFiles, { onDocumen
   return { files, summaries, consistent: reading.consistent };
 }
 
-async function writeJournal(files: BackupFiles, journal: JournalSource, from: string) {
-  const to = await journal.position();
-  const content = new ContentHash();
-  await files.write('journal.bson.gz', inPieces(journal.entries(from, to), content));
-  return { from, to, entries: content.summary().documents };
-}
-
 /** Options and indexes of a collection, as `mongorestore` reads them. */
 async function metadataOf(db: Db, name: string): Promise<string> {
   const [info] = await db.listCollections({ name }).toArray();
@@ -119,7 +108,7 @@ async function metadataOf(db: Db, name: string): Promise<string> {
 async function* inPieces(
   documents: AsyncIterable<Uint8Array>,
   content: ContentHash,
-  collection = '',
+  collection: string,
   onDocuments?: BackupOptions['onDocuments'],
 ): AsyncGenerator<Buffer> {
   let [piece, size]: [Uint8Array[], number] = [[], 0];

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { BackupError } from '../backup/errors.ts';
+import { BackupError, UnrecordedBackupError } from '../backup/errors.ts';
 import { listBackups, openBackup } from '../backup/read.ts';
 import { runBackup } from '../backup/run.ts';
 import { backupKeysOf, backupUrlOf } from '../backup/settings.ts';
@@ -113,6 +113,7 @@ async function run(options: Options): Promise<void> {
 function asCommandError(error: unknown): never {
   const expected = error instanceof BackupError || error instanceof BackupRunningError;
   const foreign = error instanceof Error && ('$metadata' in error || 'syscall' in error);
+  if (error instanceof UnrecordedBackupError) throw new CommandError(error.message);
   throw expected || foreign ? new CommandError(`No backup was made. ${error.message}`) : error;
 }
 

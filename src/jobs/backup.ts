@@ -1,13 +1,24 @@
+import { Cron } from 'croner';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Connection } from 'mongoose';
 import type { BackupKeys } from '../backup/keys.ts';
 import { runBackup } from '../backup/run.ts';
+import { locationOf, parseBackupUrl } from '../backup/storage/url.ts';
 import { SYSTEM } from '../models/audit-event.ts';
 import { newestGoodBackup } from '../models/backup.ts';
 import type { Job } from './runner.ts';
 
-/** A day and what a run may take: older, and one was left out. */
-const OVERDUE_MS = 26 * 3_600_000;
+/** What a run may take beyond the time between two of them: older, and one was left out. */
+const GRACE_MS = 2 * 3_600_000;
+
+/** Of so many runs the two that are furthest apart say how old the newest may get: those on weekdays pause longer. */
+const RUNS_LOOKED_AT = 10;
+
+/** How old the newest backup may become: 26 hours, where one is made each day. */
+function overdueAfterMs(schedule: string): number {
+  const times = new Cron(schedule, { timezone: 'UTC', paused: true }).nextRuns(RUNS_LOOKED_AT).map(Number);
+  return Math.max(0, ...times.slice(1).map((time, n) => time - (times[n] ?? time))) + GRACE_MS;
+}
 
 interface BackupJobOptions {
   readonly connection: Connection;
@@ -39,19 +50,21 @@ export const backupJob = ({ connection, url, keys, schedule }: BackupJobOptions,
 });
 
 /** Hourly: says so when the last good backup is older than it should be, or when there is none. */
-export const watchBackups = (log: Log): Job => ({
+export const watchBackups = ({ url, schedule }: Pick<BackupJobOptions, 'url' | 'schedule'>, log: Log): Job => ({
   name: 'watch-backups',
   schedule: '41 * * * *',
   run: async () => {
-    const overdue = (await backupAgeMs()) > OVERDUE_MS;
-    if (overdue) log.warn({ job: 'backup' }, 'there is no good backup of the last 26 hours');
+    const limit = overdueAfterMs(schedule);
+    const overdue = (await backupAgeMs(url)) > limit;
+    if (overdue)
+      log.warn({ job: 'backup' }, `there is no good backup of the last ${Math.round(limit / 3_600_000)} hours`);
     return { overdue: overdue ? 1 : 0 };
   },
 });
 
-/** How old the last good backup is; infinitely old where there is none. */
-export async function backupAgeMs(now = Date.now()): Promise<number> {
-  const newest = await newestGoodBackup();
+/** How old the last good backup in that place is; infinitely old where there is none. */
+export async function backupAgeMs(url: string, now = Date.now()): Promise<number> {
+  const newest = await newestGoodBackup(locationOf(parseBackupUrl(url)));
   // What happened since it began is not in it.
   return newest ? now - newest.startedAt.getTime() : Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,5 @@
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
+import { transaction } from '../database.ts';
 import { isDuplicateKey } from '../database-errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 
@@ -59,6 +60,8 @@ export class BackupRunningError extends Error {
   override readonly name = 'BackupRunningError';
 }
 
+const shortened = (location: string): string => location.slice(0, LIMITS.location);
+
 export type NewBackupRun = Pick<BackupRunRecord, 'name' | 'trigger' | 'location'> & { readonly keyId?: string };
 
 /** A run that nobody else makes while its lease holds. */
@@ -72,17 +75,19 @@ export interface OwnBackupRun {
  * @throws {BackupRunningError}
  */
 export async function beginBackupRun(
+  origin: AuditOrigin,
   { name, trigger, location, keyId }: NewBackupRun,
   now = new Date(),
 ): Promise<OwnBackupRun> {
-  await BackupRun.updateOne({ running: true, leaseUntil: { $lte: now } }, failed('It ended without saying why.', now));
+  const dead = await BackupRun.findOne({ running: true, leaseUntil: { $lte: now } }).lean<BackupRunRecord>();
+  if (dead) await transaction((tx) => failBackupRun(tx, origin, dead, 'It ended without saying why.'));
   const _id = new Types.ObjectId();
   try {
     await BackupRun.collection.insertOne({
       _id,
       name,
       trigger,
-      location: location.slice(0, LIMITS.location),
+      location: shortened(location),
       ...(keyId !== undefined && { keyId }),
       startedAt: now,
       running: true,
@@ -158,9 +163,16 @@ export async function forgetBackupRun(tx: ClientSession, origin: AuditOrigin, na
   await recordAuditEvent(tx, origin, { action: 'backup.removed', target: { collection: 'backups', name } });
 }
 
-/** The newest run that ended well. */
-export const newestGoodBackup = (): Promise<BackupRunRecord | null> =>
-  BackupRun.findOne({ outcome: 'success' }).sort({ _id: -1 }).hint({ outcome: 1, _id: 1 }).lean<BackupRunRecord>();
+/** Whether a run of that name ended well, and its backup has not been removed since. */
+export const isGoodBackup = async (name: string): Promise<boolean> =>
+  (await BackupRun.exists({ name, outcome: 'success' })) !== null;
+
+/** The newest run that ended well. @param location where its backup has to be */
+export const newestGoodBackup = (location: string): Promise<BackupRunRecord | null> =>
+  BackupRun.findOne({ outcome: 'success', location: shortened(location) })
+    .sort({ _id: -1 })
+    .hint({ outcome: 1, _id: 1 })
+    .lean<BackupRunRecord>();
 
 /** One page, newest first. @param after the id of the last run of the page before */
 export async function listBackupRuns(

@@ -1,74 +1,41 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { FastifyBaseLogger } from 'fastify';
 import mongoose from 'mongoose';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { newBackupId } from '../../src/backup/manifest.ts';
-import { listBackups } from '../../src/backup/read.ts';
-import { type RunOptions, runBackup } from '../../src/backup/run.ts';
-import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
+import { listBackups, openBackup } from '../../src/backup/read.ts';
 import { openBackups } from '../../src/backups.ts';
 import { transaction } from '../../src/database.ts';
 import { backupAgeMs, backupJob, watchBackups } from '../../src/jobs/backup.ts';
 import { JobRunner } from '../../src/jobs/runner.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
-import { AuditEvent, OPERATOR } from '../../src/models/audit-event.ts';
+import { OPERATOR } from '../../src/models/audit-event.ts';
 import {
   BackupRun,
   BackupRunningError,
   beginBackupRun,
   failBackupRun,
   forgetBackupRun,
+  isGoodBackup,
   listBackupRuns,
   newestGoodBackup,
   renewBackupRun,
 } from '../../src/models/backup.ts';
 import { JobState } from '../../src/models/job.ts';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { directories, freshKeys } from '../helpers/backups.ts';
+import { backupRuns } from '../helpers/backup-runs.ts';
 import { person } from '../helpers/people.ts';
 import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
 import { until } from '../helpers/until.ts';
 
-const freshDirectory = directories();
-let service: TestApp;
-let url: string;
-beforeAll(async () => {
-  service = await buildTestApp();
-});
-afterAll(() => service.close());
-beforeEach(async () => {
-  await BackupRun.deleteMany({});
-  await AuditEvent.deleteMany({});
-  url = pathToFileURL(await freshDirectory()).href;
-});
-
-const storage = () => new DirectoryStorage(fileURLToPath(url));
-const keys = freshKeys();
+const trial = backupRuns();
+const { run, audited, storage } = trial;
 const quiet = { info: () => {}, warn: () => {}, error: () => {} } as never as FastifyBaseLogger;
-
-const run = (more: Partial<RunOptions> = {}) =>
-  runBackup({
-    connection: mongoose.connection,
-    url,
-    keys,
-    trigger: 'command',
-    origin: OPERATOR,
-    signal: new AbortController().signal,
-    ...more,
-  });
-
-const audited = async () =>
-  (
-    await AuditEvent.find({ action: /^backup\./ })
-      .sort({ _id: 1 })
-      .lean()
-  ).map(({ action, outcome }) => [action, outcome]);
 
 /** A file stands where a directory would have to be made. */
 async function fullDisk(): Promise<string> {
-  const blocked = join(await freshDirectory(), 'blocked');
+  const blocked = join(await trial.freshDirectory(), 'blocked');
   await writeFile(blocked, '');
   return pathToFileURL(blocked).href;
 }
@@ -82,8 +49,8 @@ describe('a run', () => {
       name: manifest.id,
       outcome: 'success',
       trigger: 'command',
-      location: url,
-      keyId: keys.writing.id,
+      location: trial.url,
+      keyId: trial.keys.writing.id,
       consistent: true,
       documents,
       bytes,
@@ -118,63 +85,28 @@ describe('a run', () => {
 
   it('takes over from one that died, and the dead one is no longer in it', async () => {
     const longAgo = new Date(Date.now() - 61_000);
-    const dead = await beginBackupRun({ name: newBackupId(longAgo), trigger: 'schedule', location: url }, longAgo);
+    const dead = await beginBackupRun(
+      OPERATOR,
+      { name: newBackupId(longAgo), trigger: 'schedule', location: trial.url },
+      longAgo,
+    );
     await run();
     expect(await BackupRun.findById(dead._id).lean()).toMatchObject({ outcome: 'failure' });
     expect(await renewBackupRun(dead)).toBe(false);
     expect(await BackupRun.countDocuments({ running: true })).toBe(0);
+    expect(await audited()).toEqual([
+      ['backup.created', 'failure'],
+      ['backup.created', 'success'],
+    ]);
   });
 
-  it('removes what runs left that were killed, and nothing else', async () => {
-    const left = newBackupId(new Date());
-    const name = mongoose.connection.name;
-    async function* some() {
-      yield Buffer.from('x');
-    }
-    await storage().write(`${left}/${name}/users.bson.gz`, some());
-    const others = `${newBackupId(new Date()).slice(0, -8)}00000000`;
-    await storage().write(`${others}/other/users.bson.gz`, some());
-    await storage().write('photographs/holiday.jpg', some());
-    const { manifest } = await run();
-    expect((await storage().directories()).sort()).toEqual([others, manifest.id, 'photographs'].sort());
-  });
-
-  it('removes backups that have had their time, and forgets them', async () => {
-    // All of one day: the newest stands for it. The random end of its name orders those of one second.
-    const names: string[] = [];
-    for (let n = 0; n < 3; n += 1) names.push((await run()).manifest.id);
-    const [newest] = names.sort().reverse();
-    expect((await listBackups(storage())).map(({ id }) => id)).toEqual([newest]);
-    expect(await BackupRun.distinct('name')).toEqual([newest]);
-    expect((await audited()).filter(([action]) => action === 'backup.removed')).toHaveLength(2);
-  });
-
-  it('neither removes nor stumbles over one whose manifest cannot be read', async () => {
-    const names = [(await run()).manifest.id, (await run()).manifest.id].sort();
-    const [left] = names as [string];
-    const path = join(fileURLToPath(url), left, 'manifest.json');
-    await mkdir(join(fileURLToPath(url), left), { recursive: true });
-    await writeFile(path, '{');
-    const { notRemoved } = await run();
-    expect(notRemoved).toBeUndefined();
-    expect(await readFile(path, 'utf8')).toBe('{');
-    const told: string[] = [];
-    await listBackups(storage(), ({ message }) => void told.push(message));
-    expect(told).toEqual([expect.stringContaining(left)]);
-  });
-
-  it('touches no backup of another database', async () => {
-    const { manifest } = await run();
-    const id = `${manifest.id.slice(0, -8)}ffffffff`;
-    const [own, foreign] = [manifest.id, id].map((name) => join(fileURLToPath(url), name)) as [string, string];
-    const text = await readFile(join(own, 'manifest.json'), 'utf8');
-    await mkdir(foreign);
-    await writeFile(
-      join(foreign, 'manifest.json'),
-      text.replace(`"database": "${manifest.database}"`, '"database": "other"').replaceAll(manifest.id, id),
-    );
-    await run();
-    expect(await readdir(foreign)).toEqual(['manifest.json']);
+  it('that is whole, but cannot be recorded, is kept', async () => {
+    const finishing = vi.spyOn(BackupRun, 'updateOne').mockRejectedValueOnce(new Error('gone'));
+    await expect(run()).rejects.toThrow('is whole, but could not be recorded');
+    finishing.mockRestore();
+    const [kept] = await listBackups(storage());
+    await (await openBackup(storage(), kept?.id ?? '', trial.keys)).verify();
+    expect(await BackupRun.findOne().lean()).toMatchObject({ outcome: 'failure', name: kept?.id });
   });
 });
 
@@ -184,17 +116,18 @@ it('what is asked about runs has an index', async () => {
     Array.from({ length: 400 }, (_, n) => ({
       name: `${newBackupId(at)}${n}`,
       trigger: 'command',
-      location: url,
+      location: trial.url,
       startedAt: at,
       outcome: n < 20 ? 'success' : 'failure',
     })),
   );
   const sent = await sentBy(async () => {
-    const own = await beginBackupRun({ name: newBackupId(at), trigger: 'command', location: url });
+    const own = await beginBackupRun(OPERATOR, { name: newBackupId(at), trigger: 'command', location: trial.url });
     await renewBackupRun(own);
     await transaction((tx) => failBackupRun(tx, OPERATOR, own, 'x'));
     await transaction((tx) => forgetBackupRun(tx, OPERATOR, own.name));
-    await newestGoodBackup();
+    await newestGoodBackup(trial.url);
+    await isGoodBackup(own.name);
     const { next } = await listBackupRuns(5);
     await listBackupRuns(5, next ?? '');
   });
@@ -207,19 +140,23 @@ describe('by schedule', () => {
   const warnings: string[] = [];
   const log = { warn: (_fields: unknown, text: string) => void warnings.push(text) } as never;
   beforeEach(() => warnings.splice(0));
-  const watch = () => watchBackups(log).run(new AbortController().signal);
+  const watch = (schedule = '17 2 * * *') =>
+    watchBackups({ url: trial.url, schedule }, log).run(new AbortController().signal);
 
   it('a job makes one', async () => {
-    const job = backupJob({ connection: mongoose.connection, url, keys, schedule: '17 2 * * *' }, log);
+    const job = backupJob(
+      { connection: mongoose.connection, url: trial.url, keys: trial.keys, schedule: '17 2 * * *' },
+      log,
+    );
     expect(await job.run(new AbortController().signal)).toMatchObject({ removed: 0, documents: expect.any(Number) });
     expect(await BackupRun.findOne().lean()).toMatchObject({ trigger: 'schedule', outcome: 'success' });
     expect(warnings).toEqual([]);
   });
 
   it('one of several instances makes it', async () => {
-    const options = { connection: mongoose.connection, url, keys, schedule: '0 0 1 1 *' };
+    const options = { connection: mongoose.connection, url: trial.url, keys: trial.keys, schedule: '0 0 1 1 *' };
     const runners = Array.from({ length: 3 }, () => {
-      const runner = new JobRunner({ log: quiet, metrics: service.app.metrics, sweepMs: 50 });
+      const runner = new JobRunner({ log: quiet, metrics: trial.service.app.metrics, sweepMs: 50 });
       runner.register(backupJob(options, quiet));
       return runner;
     });
@@ -233,11 +170,11 @@ describe('by schedule', () => {
   });
 
   it('none is made unless it is said where to, and it is said when they are in clear', async () => {
-    expect(openBackups(service.app, mongoose.connection)).toEqual([]);
-    const plain = await service.another({ BACKUP_URL: url });
+    expect(openBackups(trial.service.app, mongoose.connection)).toEqual([]);
+    const plain = await trial.service.another({ BACKUP_URL: trial.url });
     expect(openBackups(plain.app, mongoose.connection).map(({ name }) => name)).toEqual(['backup', 'watch-backups']);
     expect(plain.log()).toContain('backups are not encrypted');
-    const encrypted = await service.another({ BACKUP_URL: url, BACKUP_KEYS: generateKeyringSpec() });
+    const encrypted = await trial.service.another({ BACKUP_URL: trial.url, BACKUP_KEYS: generateKeyringSpec() });
     openBackups(encrypted.app, mongoose.connection);
     expect(encrypted.log()).not.toContain('not encrypted');
   });
@@ -251,14 +188,17 @@ describe('by schedule', () => {
     await expect(run({ url: await fullDisk() })).rejects.toThrow();
     expect(await watch()).toEqual({ overdue: 1 });
     expect(warnings).toEqual(Array(3).fill('there is no good backup of the last 26 hours'));
+    expect(await watch('0 3 * * 0')).toEqual({ overdue: 0 });
+    await run({ url: pathToFileURL(await trial.freshDirectory()).href });
+    expect(await watch()).toEqual({ overdue: 1 });
   });
 
   it('a metric tells how old it is', async () => {
     const scraped = async () => {
-      const line = (await service.app.metrics.registry.metrics()).match(/^roster_backup_age_seconds (.*)$/m);
+      const line = (await trial.service.app.metrics.registry.metrics()).match(/^roster_backup_age_seconds (.*)$/m);
       return line?.[1];
     };
-    service.app.metrics.watchBackups(backupAgeMs);
+    trial.service.app.metrics.watchBackups(() => backupAgeMs(trial.url));
     expect(await scraped()).toBe('+Inf');
     await run();
     expect(Number(await scraped())).toBeLessThan(60);
@@ -266,17 +206,22 @@ describe('by schedule', () => {
 });
 
 it('admins see the runs, newest first, page by page', async () => {
-  const admin = await person(service, { roles: ['user', 'admin'] });
+  const admin = await person(trial.service, { roles: ['user', 'admin'] });
   await expect(run({ url: await fullDisk() })).rejects.toThrow();
   const { manifest } = await run();
   const first = await admin.call('GET', '/v1/admin/backups', undefined, { query: { limit: '1' } });
   expect(first.json().items).toEqual([
-    expect.objectContaining({ name: manifest.id, outcome: 'success', keyId: keys.writing.id, location: url }),
+    expect.objectContaining({
+      name: manifest.id,
+      outcome: 'success',
+      keyId: trial.keys.writing.id,
+      location: trial.url,
+    }),
   ]);
   expect(first.headers['link']).toContain('rel="next"');
   const { nextCursor } = first.json();
   const second = await admin.call('GET', '/v1/admin/backups', undefined, { query: { limit: '1', cursor: nextCursor } });
   expect(second.json()).toMatchObject({ items: [{ outcome: 'failure' }], nextCursor: null });
-  const support = await person(service, { roles: ['user', 'support'] });
+  const support = await person(trial.service, { roles: ['user', 'support'] });
   expect((await support.call('GET', '/v1/admin/backups')).statusCode).toBe(403);
 });

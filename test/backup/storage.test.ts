@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '../../src/backup/storage/open.ts';
+import { S3Storage } from '../../src/backup/storage/s3.ts';
 import { readText, type Storage } from '../../src/backup/storage/storage.ts';
 import { parseBackupUrl } from '../../src/backup/storage/url.ts';
 import { directories } from '../helpers/backups.ts';
@@ -115,4 +118,20 @@ describe('BACKUP_URL', () => {
   ])('is not %s', (url) => {
     expect(() => parseBackupUrl(url)).toThrow(TypeError);
   });
+});
+
+it('S3 that takes a connection and says nothing is given up', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x', AWS_MAX_ATTEMPTS: '1' });
+  const place = parseBackupUrl(`s3://backups?endpoint=http://127.0.0.1:${port}`) as never;
+  const storage = new S3Storage(place, { requestTimeout: 50 });
+  try {
+    await expect(storage.directories()).rejects.toThrow(/timed? ?out|timeout/i);
+  } finally {
+    storage.close();
+    silent.close();
+    delete process.env['AWS_MAX_ATTEMPTS'];
+  }
 });

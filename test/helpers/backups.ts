@@ -6,7 +6,6 @@ import { afterAll } from 'vitest';
 import { type BackupKeys, parseBackupKeys } from '../../src/backup/keys.ts';
 import { newBackupId } from '../../src/backup/manifest.ts';
 import type { Backup } from '../../src/backup/read.ts';
-import type { JournalSource } from '../../src/backup/reading.ts';
 import type { Storage } from '../../src/backup/storage/storage.ts';
 import { writeBackup } from '../../src/backup/write.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
@@ -53,16 +52,15 @@ export async function addAccounts(db: Db, count: number, more: (n: number) => ob
 interface Options {
   readonly storage: Storage;
   readonly keys?: BackupKeys | undefined;
-  readonly journal?: JournalSource;
   readonly signal?: AbortSignal;
   readonly at?: Date;
 }
 
 /** Writes a backup of a database, beside the service. */
-export function backUp(db: Db, { storage, keys, journal, signal, at = new Date() }: Options) {
+export function backUp(db: Db, { storage, keys, signal, at = new Date() }: Options) {
   return writeBackup(
     newBackupId(at),
-    { client: db.client, db, ...(journal && { journal }) },
+    { client: db.client, db },
     { storage, key: keys?.writing, signal: signal ?? new AbortController().signal },
   );
 }

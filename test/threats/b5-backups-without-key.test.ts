@@ -43,6 +43,18 @@ const inBackup = (...path: string[]) => join(root, id, ...path);
 const USERS = () => inBackup(db.databaseName, 'users.bson.gz.enc');
 const SESSIONS = () => inBackup(db.databaseName, 'sessions.bson.gz.enc');
 
+describe('with the key', () => {
+  it('one in clear that somebody has put in its place does not open', async () => {
+    const plain = await backUp(db, { storage: new DirectoryStorage(root) });
+    await rm(inBackup(), { recursive: true });
+    await cp(join(root, plain.manifest.id), inBackup(), { recursive: true });
+    const forged = (await readFile(inBackup('manifest.json'), 'utf8')).replaceAll(plain.manifest.id, id);
+    await writeFile(inBackup('manifest.json'), forged);
+    await expect(open()).rejects.toThrow(BackupKeyError);
+    await (await openBackup(new DirectoryStorage(root), id)).verify();
+  });
+});
+
 describe('without the key', () => {
   it('an archive shows no plaintext, and is not compressed plaintext either', async () => {
     const names = await readdir(root, { recursive: true, withFileTypes: true });

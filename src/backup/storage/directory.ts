@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { Storage } from './storage.ts';
+import { locationOf } from './url.ts';
 
 /** Backups in a directory of this machine. Only its owner can read them. */
 export class DirectoryStorage implements Storage {
@@ -11,8 +11,8 @@ export class DirectoryStorage implements Storage {
   readonly #root: string;
 
   constructor(root: string) {
-    this.#root = root;
-    this.location = pathToFileURL(root).href;
+    this.#root = resolve(root);
+    this.location = locationOf({ kind: 'directory', path: root });
   }
 
   async directories(): Promise<string[]> {
@@ -31,7 +31,8 @@ export class DirectoryStorage implements Storage {
   /** Under another name until everything is on the disk. */
   async write(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
     const target = join(this.#root, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    const made = await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncDown(dirname(made), dirname(target));
     const draft = `${target}.${randomBytes(6).toString('hex')}.part`;
     const file = await open(draft, 'wx', 0o600);
     try {
@@ -66,6 +67,14 @@ export class DirectoryStorage implements Storage {
   }
 
   close(): void {}
+}
+
+/** A directory that is new is on the disk when the one that holds it is. */
+async function syncDown(from: string, to: string): Promise<void> {
+  for (let path = dirname(to); path.startsWith(from); path = dirname(path)) {
+    await sync(path);
+    if (path === from) break;
+  }
 }
 
 /** A rename is on the disk when its directory is. */

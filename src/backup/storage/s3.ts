@@ -9,11 +9,14 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import type { Storage } from './storage.ts';
-import type { BackupPlace } from './url.ts';
+import { type BackupPlace, locationOf } from './url.ts';
 
 /** Two parts are in memory at once; S3 takes 10,000 of them, which is 160 GB for one collection. */
 const PART_BYTES = 16 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
+
+/** Of a part on a slow line, which is the longest that a request takes. */
+const TIMEOUTS = { connectionTimeout: 10_000, requestTimeout: 300_000, throwOnRequestTimeout: true };
 
 /** Backups in a bucket of S3, or of whatever speaks its language. */
 export class S3Storage implements Storage {
@@ -23,10 +26,11 @@ export class S3Storage implements Storage {
   readonly #root: string;
 
   /** Credentials are those of the environment (`AWS_ACCESS_KEY_ID` …), of its profile, or of the machine. */
-  constructor({ bucket, prefix, endpoint, region }: Extract<BackupPlace, { kind: 's3' }>) {
+  constructor(place: Extract<BackupPlace, { kind: 's3' }>, timeouts: { readonly requestTimeout?: number } = {}) {
+    const { bucket, prefix, endpoint, region } = place;
     this.#bucket = bucket;
     this.#root = prefix === '' ? '' : `${prefix}/`;
-    this.location = `s3://${bucket}/${prefix}`;
+    this.location = locationOf(place);
     this.#client = new S3Client({
       // Names of buckets are no host names everywhere.
       ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
@@ -34,6 +38,8 @@ export class S3Storage implements Storage {
       // Not every server knows the newer checksums; what was stored is compared by the hashes of the manifest.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+      // A server that takes a connection and says nothing would hold the run, and so all others, for ever.
+      requestHandler: { ...TIMEOUTS, ...timeouts },
     });
   }
 

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Where BACKUP_URL points to. */
 export type BackupPlace =
@@ -11,6 +11,10 @@ export type BackupPlace =
       readonly endpoint?: string;
       readonly region?: string;
     };
+
+/** For people: where that is, without credentials. */
+export const locationOf = (place: BackupPlace): string =>
+  place.kind === 'directory' ? pathToFileURL(place.path).href : `s3://${place.bucket}/${place.prefix}`;
 
 const S3_OPTIONS = ['endpoint', 'region'];
 
