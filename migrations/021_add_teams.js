@@ -101,6 +101,11 @@ const journalIndexes = [
     name: 'idx_journal_accounts',
     partialFilterExpression: { accounts: { $exists: true } },
   },
+  {
+    key: { 'image.email': 1, _id: 1 },
+    name: 'idx_journal_image_email',
+    partialFilterExpression: { 'image.email': { $exists: true } },
+  },
   { key: { expiresAt: 1 }, name: 'idx_journal_expires_at', expireAfterSeconds: 0 },
 ];
 

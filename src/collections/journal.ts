@@ -23,10 +23,11 @@ export const journal = defineCollection({
     idx_journal_at: 'What was changed until a moment.',
     idx_journal_collection_document_id_revision: 'The images of a document.',
     idx_journal_accounts: 'What goes with an erased account.',
+    idx_journal_image_email: 'Invitations of the email of an erased account.',
     idx_journal_expires_at: 'TTL: an entry goes after its time.',
   },
   relations: [],
   enums: {},
-  retention: '7 days; those of an erased account go with it.',
+  retention: '7 days; what an erased account had goes with it, what is purged with the purge.',
   wire: [],
 });

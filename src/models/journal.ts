@@ -35,13 +35,22 @@ journalSchema.index(
   { accounts: 1, _id: 1 },
   { name: 'idx_journal_accounts', partialFilterExpression: { accounts: { $exists: true } } },
 );
+journalSchema.index(
+  { 'image.email': 1, _id: 1 },
+  { name: 'idx_journal_image_email', partialFilterExpression: { 'image.email': { $exists: true } } },
+);
 journalSchema.index({ expiresAt: 1 }, { name: 'idx_journal_expires_at', expireAfterSeconds: 0 });
 
 export const Journal = model('Journal', journalSchema);
 
 export type JournalEntry = InferSchemaType<typeof journalSchema> & { _id: Types.ObjectId };
 
-/** Removes what the journal tells of an account that is gone: its images, and those of what belonged to it. */
-export async function forgetJournal(tx: ClientSession, account: Types.ObjectId): Promise<void> {
+/** Removes images that name an account that is gone. Those of what belonged to it go where that is removed. */
+export async function forgetAccount(tx: ClientSession, account: Types.ObjectId): Promise<void> {
   await Journal.deleteMany({ accounts: { $exists: true, $eq: account } }, { session: tx });
+}
+
+/** Removes images of a collection whose documents are somebody's by their email, those of documents that are gone too. */
+export async function forgetEmail(tx: ClientSession, collection: string, email: string): Promise<void> {
+  await Journal.deleteMany({ collection, 'image.email': { $exists: true, $eq: email } }, { session: tx });
 }

@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
+import { type AnyBulkWriteOperation, BSON, type Collection, type Document } from 'mongodb';
 import { type ClientSession, Types } from 'mongoose';
 import { beforeCommit, isTransaction, transaction } from '../database.ts';
 import { JOURNAL_DAYS, Journal } from './journal.ts';
@@ -6,7 +6,8 @@ import { JOURNAL_DAYS, Journal } from './journal.ts';
 /**
  * Keeps the journal of collections: whatever writes to one of them, by whatever path, leaves the image of each document
  * that it has changed, in the transaction of the change. It stands where all writes of this process pass, mongoose's own
- * too, so that no call site can forget it. A write outside of any transaction gets one.
+ * too, so that no call site can forget it. A write outside of any transaction gets one. An id belongs to one document for
+ * ever: one that is removed and made anew under it would count from the beginning.
  */
 
 type Native = Collection<Document>;
@@ -43,6 +44,19 @@ const counted = (update: Document): Document =>
     ? [...update, { $set: { [REVISION]: { $add: [{ $ifNull: [`$${REVISION}`, 0] }, 1] } } }]
     : { ...update, $inc: { ...(update['$inc'] as object), [REVISION]: 1 } };
 
+/** As it is now: whoever gave it or is handed it may go on changing it before the transaction ends. */
+const copyOf = (document: Document): Document => BSON.deserialize(BSON.serialize(document));
+
+/** A document as it is inserted. */
+const first = (document: Document): Document =>
+  copyOf({ ...document, _id: document['_id'] ?? new Types.ObjectId(), [REVISION]: 1 });
+
+const isId = (value: unknown): value is Id => value instanceof Types.ObjectId || typeof value === 'string';
+
+/** Of several that match, the one that is told of has to be the one that changes. */
+const narrowed = (filter: Document, [id]: readonly Id[]): Document =>
+  id === undefined || isId(filter['_id']) ? filter : { $and: [{ _id: id }, filter] };
+
 /** The writes of one collection, as the driver has them, with what they leave in the journal. */
 class Journaling {
   readonly name: string;
@@ -65,37 +79,41 @@ class Journaling {
   }
 
   async insertOne(document: Document, options: Options): Promise<unknown> {
-    const image = { ...document, _id: document['_id'] ?? new Types.ObjectId(), [REVISION]: 1 };
+    const image = first(document);
     const result = await this.#native.insertOne(image as never, options);
-    this.#touch(options, { id: image._id as Id, image });
+    this.#touch(options, { id: image['_id'] as Id, image });
     return result;
   }
 
   async insertMany(documents: Document[], options: Options): Promise<unknown> {
-    const images = documents.map(
-      (document): Document => ({
-        ...document,
-        _id: document['_id'] ?? new Types.ObjectId(),
-        [REVISION]: 1,
-      }),
-    );
+    const images = documents.map(first);
     const result = await this.#native.insertMany(images as never, options);
     for (const image of images) this.#touch(options, { id: image['_id'] as Id, image });
     return result;
   }
 
-  async #idsOf(filter: Document, { session }: Options, one: boolean): Promise<Id[]> {
-    const { _id } = filter;
-    if (one && (_id instanceof Types.ObjectId || typeof _id === 'string')) return [_id];
-    const found = await this.#native
-      .find(filter, { projection: { _id: 1 }, ...(session && { session }), ...(one && { limit: 1 }) })
+  /** What the driver would choose: by the same order, the same index and the same comparison. */
+  #chosen(filter: Document, { session, sort, hint, collation }: Options, projection: Document, one: boolean) {
+    return this.#native
+      .find(filter, {
+        projection,
+        ...(session && { session }),
+        ...(sort && { sort }),
+        ...(hint && { hint }),
+        ...(collation && { collation }),
+        ...(one && { limit: 1 }),
+      })
       .toArray();
-    return found.map((each) => each._id as unknown as Id);
+  }
+
+  async #idsOf(filter: Document, options: Options, one: boolean): Promise<Id[]> {
+    if (one && isId(filter['_id'])) return [filter['_id']];
+    return (await this.#chosen(filter, options, { _id: 1 }, one)).map((each) => each._id as unknown as Id);
   }
 
   async updateOne(filter: Document, update: Document, options: Options): Promise<unknown> {
     const ids = await this.#idsOf(filter, options, true);
-    const result = await this.#native.updateOne(filter, counted(update), options);
+    const result = await this.#native.updateOne(narrowed(filter, ids), counted(update), options);
     if (result.upsertedId) this.#touch(options, { id: result.upsertedId as unknown as Id });
     else if (result.matchedCount > 0) for (const id of ids) this.#touch(options, { id });
     return result;
@@ -104,6 +122,7 @@ class Journaling {
   async updateMany(filter: Document, update: Document, options: Options): Promise<unknown> {
     const ids = await this.#idsOf(filter, options, false);
     const result = await this.#native.updateMany(filter, counted(update), options);
+    if (result.upsertedId) this.#touch(options, { id: result.upsertedId as unknown as Id });
     for (const id of ids) this.#touch(options, { id });
     return result;
   }
@@ -118,8 +137,10 @@ class Journaling {
       if (others.length > 0 || !(one || kind === 'updateMany') || operation[kind].upsert)
         throw new Error(`${this.name} is journaled: ${kind} in a bulk would pass the journal by`);
       const { filter, update, ...more } = operation[kind] as Document;
-      ids.push(...(await this.#idsOf(filter as Document, options, one)));
-      writes.push({ [kind]: { ...more, filter, update: counted(update as Document) } } as never);
+      const own = await this.#idsOf(filter as Document, options, one);
+      ids.push(...own);
+      const which = one ? narrowed(filter as Document, own) : filter;
+      writes.push({ [kind]: { ...more, filter: which, update: counted(update as Document) } } as never);
     }
     const result = await this.#native.bulkWrite(writes, options);
     for (const id of ids) this.#touch(options, { id });
@@ -127,13 +148,14 @@ class Journaling {
   }
 
   async findOneAndUpdate(filter: Document, update: Document, options: Options): Promise<unknown> {
-    const result = await this.#native.findOneAndUpdate(filter, counted(update), options);
-    const { lastErrorObject, value } = (options['includeResultMetadata'] ? result : { value: result }) as Document;
+    // Of one that is made by an upsert, and not given back, the rest alone tells the id.
+    const told = { ...options, includeResultMetadata: true };
+    const result = (await this.#native.findOneAndUpdate(filter, counted(update), told)) as unknown as Document;
+    const { lastErrorObject, value } = result;
     const id = (value?.['_id'] ?? lastErrorObject?.['upserted']) as Id | undefined;
-    if (id === undefined) return result;
-    const whole = options.returnDocument === 'after' && !options.projection;
-    this.#touch(options, { id, ...(whole && { image: value }) });
-    return result;
+    const whole = value && options.returnDocument === 'after' && !options.projection;
+    if (id !== undefined) this.#touch(options, { id, ...(whole && { image: copyOf(value) }) });
+    return options['includeResultMetadata'] ? result : value;
   }
 
   async deleteMany(filter: Document, options: Options): Promise<unknown> {
@@ -154,16 +176,7 @@ class Journaling {
     one: boolean,
     remove: (which: Document) => Promise<unknown>,
   ): Promise<unknown> {
-    const { session, sort, hint } = options;
-    const found = await this.#native
-      .find(filter, {
-        projection: { [REVISION]: 1 },
-        ...(session && { session }),
-        ...(sort && { sort }),
-        ...(hint && { hint }),
-        ...(one && { limit: 1 }),
-      })
-      .toArray();
+    const found = await this.#chosen(filter, options, { [REVISION]: 1 }, one);
     if (found.length === 0) return remove(filter);
     const result = await remove({ _id: { $in: found.map(({ _id }) => _id) } });
     for (const { _id, [REVISION]: revision = 0 } of found)
@@ -231,6 +244,18 @@ export function keepJournal(journaled: Journaled): void {
     };
     Object.defineProperty(original, method, { value: refuse, configurable: true });
   }
+}
+
+/**
+ * Removes what the journal tells of documents that go for good, as a purge promises. That they are gone stays in it.
+ */
+export async function forgetImages(
+  tx: ClientSession,
+  collection: { readonly collectionName: string },
+  ids: readonly unknown[],
+): Promise<void> {
+  if (!kept.has(collection)) return;
+  await Journal.deleteMany({ collection: collection.collectionName, documentId: { $in: [...ids] } }, { session: tx });
 }
 
 const accountsIn = ({ name, accountPaths }: Journaling, { id, image }: Touched): Types.ObjectId[] => [

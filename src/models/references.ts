@@ -1,6 +1,7 @@
 import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import { type AuditEventInput, type AuditOrigin, recordAuditEvents } from './audit-event.ts';
+import { forgetImages } from './journaling.ts';
 import { hasLife } from './life.ts';
 import { BATCH, stillReferenced } from './parents.ts';
 import { type AnyModel, personalPathsOf, type Relation, relationsTo } from './relations.ts';
@@ -117,9 +118,12 @@ export async function removeDocuments(
 }
 
 /** What belongs to an account is told of by the event of its purge. */
-async function removeBare({ session }: Removal, { collection }: AnyModel, ids: Ids): Promise<number> {
-  return (await collection.deleteMany({ _id: { $in: [...ids] } }, session)).deletedCount;
-}
+const removeBare = (removal: Removal, { collection }: AnyModel, ids: Ids): Promise<number> =>
+  removal.inTransaction(async (session) => {
+    const { deletedCount } = await collection.deleteMany({ _id: { $in: [...ids] } }, { session });
+    await forgetImages(session, collection, ids);
+    return deletedCount;
+  });
 
 /** With an event for each. Of several who remove the same, one does. */
 const removeRecorded = (removal: Removal, { collection }: AnyModel, ids: Ids): Promise<number> =>
@@ -128,6 +132,7 @@ const removeRecorded = (removal: Removal, { collection }: AnyModel, ids: Ids): P
     const there = found.map(({ _id }) => _id as Types.ObjectId);
     if (there.length === 0) return 0;
     await collection.deleteMany({ _id: { $in: there } }, { session });
+    await forgetImages(session, collection, there);
     await recordAuditEvents(session, removal.origin, there.map(eventOf(collection, { action: 'document.purged' })));
     return there.length;
   });

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { keepAnAdmin } from './guard.ts';
 import { Invitation } from './invitation.ts';
-import { forgetJournal } from './journal.ts';
+import { forgetAccount, forgetEmail } from './journal.ts';
 import { refuseWhereRestricted } from './parents.ts';
 import { Removal, removeReferences } from './references.ts';
 import { User, type UserRecord } from './user.ts';
@@ -25,9 +25,10 @@ export async function removeUser(
   if (user.legalHold) throw new AppError('legal-hold');
   await refuseWhereRestricted(tx, 'User', [id]);
   await removeReferences(new Removal(origin, tx), 'User', [id]);
-  await forgetJournal(tx, id);
+  await forgetAccount(tx, id);
   // Teams have asked for it by its email, which is as personal as the rest.
   await Invitation.deleteMany({ email: user.email }, { session: tx });
+  await forgetEmail(tx, Invitation.collection.collectionName, user.email);
   if (user.roles.includes('admin')) await keepAnAdmin(tx);
   return true;
 }

@@ -2,8 +2,10 @@ import mongoose, { type InferSchemaType, model, Schema, Types } from 'mongoose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { collections, resources } from '../../src/collections/index.ts';
 import { transaction } from '../../src/database.ts';
+import { purgeDocument } from '../../src/models/document-purge.ts';
 import { Journal, type JournalEntry } from '../../src/models/journal.ts';
 import { keepJournal } from '../../src/models/journaling.ts';
+import { Team } from '../../src/models/team.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { type Person, person } from '../helpers/people.ts';
 import { newTeam } from '../helpers/teams.ts';
@@ -80,6 +82,24 @@ describe('each way to write leaves the image of what it has changed', () => {
       transaction((tx) =>
         Page.updateOne({ title: 'new' }, { $setOnInsert: { title: 'new' } }, { session: tx, upsert: true }),
       ),
+    'an upsert of many': () =>
+      transaction((tx) =>
+        Page.updateMany({ title: 'new' }, { $setOnInsert: { title: 'new' } }, { session: tx, upsert: true }),
+      ),
+    'an upsert that gives the old one, which was not there': () =>
+      transaction((tx) =>
+        Page.findOneAndUpdate({ title: 'new' }, title('new'), { session: tx, upsert: true, returnDocument: 'before' }),
+      ),
+    'updateOne where several match': () => transaction((tx) => Page.updateOne({}, title('x'), { session: tx })),
+    'a document that is changed in memory afterwards': (id) =>
+      transaction(async (tx) => {
+        const after = { session: tx, returnDocument: 'after' } as const;
+        const page = await Page.findOneAndUpdate({ _id: id }, title('x'), after).lean();
+        if (page) page.title = 'in memory';
+        const made = { _id: new Types.ObjectId(), title: 'made' };
+        await Page.collection.insertOne(made as never, { session: tx });
+        made.title = 'in memory';
+      }),
     bulkWrite: (id) =>
       transaction((tx) =>
         Page.collection.bulkWrite(
@@ -223,9 +243,27 @@ describe('domain collections', () => {
     const other = await newTeam(ada);
     expect(await Journal.countDocuments({ accounts: gone.id })).toBeGreaterThan(0);
     await gone.call('DELETE', team.url);
+    const guests = `/v1/teams/${other.id}/invitations`;
+    const invited = await ada.call('POST', guests, { email: gone.email, role: 'member' });
+    await ada.call('DELETE', `${guests}/${invited.json().id}`);
+    expect((await ada.call('POST', guests, { email: gone.email, role: 'member' })).statusCode).toBe(201);
+    expect(await Journal.countDocuments({ 'image.email': gone.email })).toBe(2);
     const erased = await admin.call('POST', `/v1/admin/users/${gone.id}/erase`, { reason: 'x' });
     expect(erased.statusCode, erased.body).toBe(200);
-    expect(JSON.stringify(await Journal.find().lean())).not.toContain(gone.id);
+    const left = JSON.stringify(await Journal.find().lean());
+    for (const of of [gone.id, gone.email]) expect(left).not.toContain(of);
     expect(await Journal.countDocuments({ documentId: new Types.ObjectId(other.id) })).toBeGreaterThan(0);
+  });
+
+  it('forget what is purged with what belonged to it, but not that it is gone', async () => {
+    const team = await newTeam(ada);
+    const _id = new Types.ObjectId(team.id);
+    await ada.call('DELETE', team.url);
+    await transaction((tx) => Team.updateOne({ _id }, { $set: { purgeAt: new Date(0) } }, { session: tx }));
+    const about = { $or: [{ documentId: _id }, { 'image.teamId': _id }] };
+    expect(await Journal.countDocuments(about)).toBeGreaterThan(4);
+    expect(await purgeDocument('Team', _id)).toBe('purged');
+    const left = await Journal.find(about).lean<JournalEntry[]>();
+    expect(left.map(({ collection, image }) => [collection, image])).toEqual([['teams', undefined]]);
   });
 });
