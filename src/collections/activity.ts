@@ -27,5 +27,6 @@ export const activityDaily = defineCollection({
   relations: [],
   enums: {},
   retention: 'TTL on `expiresAt`: 25 months.',
+  notJournaled: 'Counted from the audit trail, anew where a count is missing.',
   wire: [wire.ActivityDay],
 });

@@ -37,5 +37,6 @@ export const backups = defineCollection({
   enums: { 'Backup outcome': BACKUP_OUTCOMES, 'Backup trigger': BACKUP_TRIGGERS },
   retention: 'As long as there is the backup, by rotation; of a run that failed 90 days, by TTL on `expiresAt`.',
   notBackedUp: 'The storage itself tells which backups there are.',
+  notJournaled: 'The storage itself tells which backups there are.',
   wire: [wire.Backup],
 });

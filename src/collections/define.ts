@@ -40,8 +40,6 @@ interface Declaration {
   readonly encrypted?: Fields;
   /** Stored paths that go into the archive of a person's data, for what belongs to a person. None unless given. */
   readonly archived?: readonly string[];
-  /** Whether each change leaves an image in the journal, so that the state of any moment can be restored. */
-  readonly journaled?: boolean;
   /** On the wire without being stored under that name. */
   readonly computed: Fields;
   /** Index name → what it serves. */
@@ -53,6 +51,11 @@ interface Declaration {
   readonly retention: string;
   /** Why backups leave it out; they hold whatever does not say so. */
   readonly notBackedUp?: string;
+  /**
+   * Why its changes leave no image in the journal, so that a restored database has it as of the backup; those of
+   * whatever does not say so do.
+   */
+  readonly notJournaled?: string;
   /** Its views on the wire, each a named object schema. */
   readonly wire: readonly (TSchema & { readonly $id: string })[];
 }
@@ -71,7 +74,6 @@ export interface Collection extends Declaration {
   readonly name: string;
   readonly encrypted: Fields;
   readonly archived: readonly string[];
-  readonly journaled: boolean;
   /** As the model has them; a migration makes them. */
   readonly indexDefinitions: readonly IndexDefinition[];
   /** As the model has it; a migration sets it. */
@@ -81,13 +83,13 @@ export interface Collection extends Declaration {
 /** Declares a collection. Whatever goes over all data (schema document, drift check) goes by these declarations. */
 export function defineCollection(declaration: Declaration): Collection {
   const { schema, collection } = declaration.model;
-  const { journaled = false, relations } = declaration;
+  const { notJournaled, relations } = declaration;
+  const journaled = notJournaled === undefined;
   const name = collection.collectionName;
   if (journaled) keepJournal({ collection, name, accountPaths: pathsTo('users', relations) });
   return Object.freeze({
     ...declaration,
     name,
-    journaled,
     private: { ...declaration.private, ...(journaled && REVISION_TEXT) },
     encrypted: declaration.encrypted ?? {},
     archived: declaration.archived ?? [],

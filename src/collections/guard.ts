@@ -13,5 +13,6 @@ export const guards = defineCollection({
   relations: [],
   enums: { Guard: GUARDS },
   retention: 'Kept; made by a migration.',
+  notJournaled: 'Tells nothing: transactions meet there.',
   wire: [],
 });

@@ -22,5 +22,6 @@ export const idempotencyKeys = defineCollection({
   enums: {},
   retention: 'TTL on `expiresAt`, 24 hours.',
   notBackedUp: 'Would tell of changes that a restored database may not hold.',
+  notJournaled: 'Goes within a day.',
   wire: [],
 });

@@ -29,5 +29,6 @@ export const jobs = defineCollection({
   enums: { 'Job outcome': JOB_OUTCOMES },
   retention: 'Kept: one document for each job.',
   notBackedUp: 'Leases and runs of the instances that there were; each job makes its own anew.',
+  notJournaled: 'Leases and runs of the instances that there were.',
   wire: [wire.Job],
 });

@@ -16,7 +16,8 @@ export const journal = defineCollection({
     revision: 'Counts the changes of the document: the image with the highest is the last.',
     image: 'The document after the change. Absent once it is removed.',
     accounts: 'Accounts that the image names, which take the entry along when they are erased.',
-    expiresAt: 'Until then the moment can be asked for.',
+    unshipped: 'True until it stands beside the backups.',
+    expiresAt: 'When it goes. Absent until it has been shipped.',
   },
   computed: {},
   indexes: {
@@ -24,10 +25,13 @@ export const journal = defineCollection({
     idx_journal_collection_document_id_revision: 'The images of a document.',
     idx_journal_accounts: 'What goes with an erased account.',
     idx_journal_image_email: 'Invitations of the email of an erased account.',
+    idx_journal_unshipped_at: 'What is still to be shipped, the oldest first.',
     idx_journal_expires_at: 'TTL: an entry goes after its time.',
   },
   relations: [],
   enums: {},
-  retention: '7 days; what an erased account had goes with it, what is purged with the purge.',
+  retention:
+    '7 days from when it was shipped, or from when it was written where nobody ships; what an erased account had goes with it, what is purged with the purge.',
+  notJournaled: 'The journal itself.',
   wire: [],
 });

@@ -36,5 +36,6 @@ export const oneTimeTokens = defineCollection({
   ],
   enums: { 'Token purpose': TOKEN_PURPOSES },
   retention: 'Removed when it is used or overtaken; at the latest by TTL on `expiresAt`.',
+  notJournaled: 'Void when a database is restored.',
   wire: [],
 });

@@ -33,5 +33,6 @@ export const outbox = defineCollection({
   ],
   enums: { 'Mail template': MAIL_TEMPLATES },
   retention: '7 days, by TTL on `expiresAt`.',
+  notJournaled: 'Not sent any more when a database is restored.',
   wire: [],
 });

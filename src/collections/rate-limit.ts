@@ -18,5 +18,6 @@ export const rateLimits = defineCollection({
   enums: {},
   retention: 'TTL on `expire`: with the window.',
   notBackedUp: 'Counts for minutes; those of a restored service begin anew.',
+  notJournaled: 'Counts for minutes.',
   wire: [],
 });

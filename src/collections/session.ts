@@ -48,5 +48,6 @@ export const sessions = defineCollection({
   ],
   enums: { 'Authentication method': AUTHENTICATION_METHODS },
   retention: 'Removed when it ends; at the latest by TTL on `expiresAt`.',
+  notJournaled: 'Ends when a database is restored.',
   wire: [wire.Session],
 });

@@ -48,5 +48,6 @@ export const webhookDeliveries = defineCollection({
   ],
   enums: { 'Webhook delivery outcome': DELIVERY_OUTCOMES },
   retention: '30 days, by TTL on `expiresAt`.',
+  notJournaled: 'Not sent any more when a database is restored.',
   wire: [wire.WebhookDelivery],
 });

@@ -39,5 +39,6 @@ export const webhookEvents = defineCollection({
   ],
   enums: { 'Sent event': SENT_EVENT_TYPES },
   retention: '30 days, by TTL on `expiresAt`.',
+  notJournaled: 'Not told any more when a database is restored.',
   wire: [],
 });

@@ -23,6 +23,7 @@ export function collectionSection(collection: Collection): string {
     ),
     `**Retention.** ${collection.retention}`,
     collection.notBackedUp === undefined ? '' : `**Not in backups.** ${collection.notBackedUp}`,
+    collection.notJournaled === undefined ? '' : `**Not in the journal.** ${collection.notJournaled}`,
   );
 }
 

@@ -33,9 +33,15 @@ export const commitmentOf = (values: object, salt: string): string =>
 
 /**
  * Covers all of an event but the ciphertext of its personal values, which keys are rotated under and which goes when
- * a person is erased, and the number of its seal. A field that nobody knows yet is covered too.
+ * a person is erased, the number of its seal, and the count of its changes that the journal keeps. A field that nobody
+ * knows yet is covered too.
  */
-export function eventHash({ personal: _, sealId: __, ...facts }: Readonly<Record<string, unknown>>): string {
+export function eventHash({
+  personal: _,
+  sealId: __,
+  journalRevision: ___,
+  ...facts
+}: Readonly<Record<string, unknown>>): string {
   return hash('event', canonical(facts));
 }
 

@@ -1,5 +1,7 @@
 import type { ClientSession, Types } from 'mongoose';
+import { transaction } from '../database.ts';
 import { AuditEvent } from './audit-event.ts';
+import { forgetImages } from './journaling.ts';
 
 const PATHS = ['actor.id', 'target.id'] as const;
 
@@ -19,8 +21,8 @@ export async function erasePersonalValuesInBatches(id: Types.ObjectId): Promise<
         .hint({ [path]: 1, _id: 1 })
         .toArray();
       if (found.length === 0) break;
-      const ids = { $in: found.map(({ _id }) => _id) };
-      erased += (await AuditEvent.collection.updateMany({ _id: ids }, { $unset: { personal: 1 } })).modifiedCount;
+      const ids = found.map(({ _id }) => _id);
+      erased += await transaction((tx) => eraseOf(tx, ids));
     }
   return erased;
 }
@@ -33,13 +35,22 @@ export async function erasePersonalValuesInBatches(id: Types.ObjectId): Promise<
 export async function erasePersonalValues(tx: ClientSession, id: Types.ObjectId): Promise<number> {
   let erased = 0;
   for (const path of PATHS) {
-    const found = { [path]: id, personal: { $exists: true } };
-    const { modifiedCount } = await AuditEvent.collection.updateMany(
-      found,
-      { $unset: { personal: 1 } },
-      { session: tx, hint: { [path]: 1, _id: 1 } },
+    const found = await AuditEvent.collection
+      .find({ [path]: id, personal: { $exists: true } }, { projection: { _id: 1 }, session: tx })
+      .hint({ [path]: 1, _id: 1 })
+      .toArray();
+    erased += await eraseOf(
+      tx,
+      found.map(({ _id }) => _id),
     );
-    erased += modifiedCount;
   }
   return erased;
+}
+
+async function eraseOf(tx: ClientSession, ids: readonly Types.ObjectId[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  // The journal has what they were like before.
+  await forgetImages(tx, AuditEvent.collection, ids);
+  const unset = { $unset: { personal: 1 as const } };
+  return (await AuditEvent.collection.updateMany({ _id: { $in: [...ids] } }, unset, { session: tx })).modifiedCount;
 }

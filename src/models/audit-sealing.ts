@@ -85,12 +85,19 @@ async function mark(tx: ClientSession, batch: Batch, sealId: number): Promise<vo
   const changed = batch.filter(({ before, after }) => before !== after);
   const operations: AnyBulkWriteOperation<Document>[] = [
     { updateMany: { filter: { _id: { $in: as }, sealId: null }, update: { $set: { sealId } } } },
-    ...changed.map(({ after: { _id, ...after } }) => ({
-      replaceOne: { filter: { _id, sealId: null }, replacement: { ...after, sealId } },
+    ...changed.map(({ before, after }) => ({
+      updateOne: { filter: { _id: before._id, sealId: null }, update: changeOf(before, { ...after, sealId }) },
     })),
   ];
   const { matchedCount } = await AuditEvent.collection.bulkWrite(operations as never, { session: tx });
   if (matchedCount !== batch.length) throw new Error(`${matchedCount} of ${batch.length} audit events could be sealed`);
+}
+
+/** What makes the one of the other. */
+function changeOf(before: Document, after: Document): Document {
+  const gone = Object.keys(before).filter((path) => !(path in after));
+  const set = Object.entries(after).filter(([path, value]) => before[path] !== value);
+  return { $set: Object.fromEntries(set), $unset: Object.fromEntries(gone.map((path) => [path, 1])) };
 }
 
 /** Earlier versions wrote addresses, agents and what admins gave as their reason in clear: from now on encrypted. */

@@ -1,7 +1,8 @@
 import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
 
-/** Entries are kept for so long: as far back as a moment can be asked for. */
+/** So long after an entry was shipped it goes; what nobody ships goes after the same time. */
 export const JOURNAL_DAYS = 7;
+const JOURNAL_MS = JOURNAL_DAYS * 86_400_000;
 
 /**
  * What documents were after each change, written in the transaction of the change: the state of any moment is the last
@@ -21,7 +22,10 @@ const journalSchema = new Schema(
     image: { type: Object },
     /** Accounts that the image names, and the account that it is: they take it along when they are erased. */
     accounts: { type: [{ type: Schema.Types.ObjectId }], default: undefined },
-    expiresAt: { type: Date, required: true },
+    /** Always true, until it stands beside the backups: an index finds what is still to be shipped. */
+    unshipped: { type: Boolean },
+    /** Absent until it has been shipped: nothing goes that stands nowhere else. */
+    expiresAt: { type: Date },
   },
   { collection: 'journal', versionKey: false, suppressReservedKeysWarning: true },
 );
@@ -39,6 +43,10 @@ journalSchema.index(
   { 'image.email': 1, _id: 1 },
   { name: 'idx_journal_image_email', partialFilterExpression: { 'image.email': { $exists: true } } },
 );
+journalSchema.index(
+  { unshipped: 1, at: 1, _id: 1 },
+  { name: 'idx_journal_unshipped_at', partialFilterExpression: { unshipped: { $exists: true } } },
+);
 journalSchema.index({ expiresAt: 1 }, { name: 'idx_journal_expires_at', expireAfterSeconds: 0 });
 
 export const Journal = model('Journal', journalSchema);
@@ -54,3 +62,14 @@ export async function forgetAccount(tx: ClientSession, account: Types.ObjectId):
 export async function forgetEmail(tx: ClientSession, collection: string, email: string): Promise<void> {
   await Journal.deleteMany({ collection, 'image.email': { $exists: true, $eq: email } }, { session: tx });
 }
+
+/** What has been due for shipping so long that nobody does it. */
+const outdated = (now: Date) => ({ unshipped: { $exists: true }, at: { $lte: new Date(now.getTime() - JOURNAL_MS) } });
+
+/** Removes what is older, where nobody ships. @returns how many entries */
+export async function dropUnshipped(now = new Date()): Promise<number> {
+  return (await Journal.deleteMany(outdated(now))).deletedCount;
+}
+
+/** How many entries that would be. */
+export const countUnshipped = (now = new Date()): Promise<number> => Journal.countDocuments(outdated(now));

@@ -1,7 +1,8 @@
 import { type AnyBulkWriteOperation, BSON, type Collection, type Document } from 'mongodb';
 import { type ClientSession, Types } from 'mongoose';
 import { beforeCommit, isTransaction, transaction } from '../database.ts';
-import { JOURNAL_DAYS, Journal } from './journal.ts';
+import { isPlain, projected } from '../lib/projection.ts';
+import { Journal } from './journal.ts';
 
 /**
  * Keeps the journal of collections: whatever writes to one of them, by whatever path, leaves the image of each document
@@ -21,8 +22,6 @@ export interface Journaled {
   /** Paths that hold ids of accounts. */
   readonly accountPaths: readonly string[];
 }
-
-const DAY_MS = 86_400_000;
 
 /** Of one document in one transaction: its last image, absent where it has to be read, `null` once it is removed. */
 interface Touched {
@@ -111,12 +110,16 @@ class Journaling {
     return (await this.#chosen(filter, options, { _id: 1 }, one)).map((each) => each._id as unknown as Id);
   }
 
+  /** By the command that changes one and hands it back: the image costs no further one. */
   async updateOne(filter: Document, update: Document, options: Options): Promise<unknown> {
-    const ids = await this.#idsOf(filter, options, true);
-    const result = await this.#native.updateOne(narrowed(filter, ids), counted(update), options);
-    if (result.upsertedId) this.#touch(options, { id: result.upsertedId as unknown as Id });
-    else if (result.matchedCount > 0) for (const id of ids) this.#touch(options, { id });
-    return result;
+    const told = { ...options, returnDocument: 'after', includeResultMetadata: true } as const;
+    const result = (await this.#native.findOneAndUpdate(filter, counted(update), told)) as unknown as Document;
+    const { lastErrorObject, value: image } = result;
+    const upsertedId = (lastErrorObject?.['upserted'] ?? null) as Id | null;
+    if (image) this.#touch(options, { id: image['_id'] as Id, image: image as Document });
+    const matchedCount = image && upsertedId === null ? 1 : 0;
+    const upsertedCount = upsertedId === null ? 0 : 1;
+    return { acknowledged: true, matchedCount, modifiedCount: matchedCount, upsertedCount, upsertedId };
   }
 
   async updateMany(filter: Document, update: Document, options: Options): Promise<unknown> {
@@ -149,13 +152,15 @@ class Journaling {
 
   async findOneAndUpdate(filter: Document, update: Document, options: Options): Promise<unknown> {
     // Of one that is made by an upsert, and not given back, the rest alone tells the id.
-    const told = { ...options, includeResultMetadata: true };
+    const after = options.returnDocument === 'after' && isPlain(options.projection);
+    const { projection, ...others } = options;
+    const told = { ...(after ? others : options), includeResultMetadata: true };
     const result = (await this.#native.findOneAndUpdate(filter, counted(update), told)) as unknown as Document;
     const { lastErrorObject, value } = result;
     const id = (value?.['_id'] ?? lastErrorObject?.['upserted']) as Id | undefined;
-    const whole = value && options.returnDocument === 'after' && !options.projection;
-    if (id !== undefined) this.#touch(options, { id, ...(whole && { image: copyOf(value) }) });
-    return options['includeResultMetadata'] ? result : value;
+    if (id !== undefined) this.#touch(options, { id, ...(after && value && { image: copyOf(value) }) });
+    const given = after && value ? projected(value, projection) : value;
+    return options['includeResultMetadata'] ? { ...result, value: given } : given;
   }
 
   async deleteMany(filter: Document, options: Options): Promise<unknown> {
@@ -269,7 +274,6 @@ async function write(session: ClientSession): Promise<void> {
   if (!changes) return;
   changesOf.delete(session);
   const [transactionId, at] = [new Types.ObjectId(), new Date()];
-  const expiresAt = new Date(at.getTime() + JOURNAL_DAYS * DAY_MS);
   const entries: Document[] = [];
   for (const [journaling, touched] of changes)
     for (const each of await journaling.complete(session, [...touched.values()])) {
@@ -282,7 +286,7 @@ async function write(session: ClientSession): Promise<void> {
         revision: each.image ? Number(each.image[REVISION] ?? 0) : each.revision,
         ...(each.image && { image: each.image }),
         ...(accounts.length > 0 && { accounts }),
-        expiresAt,
+        unshipped: true,
       });
     }
   if (entries.length > 0) await Journal.collection.insertMany(entries as never, { session });

@@ -5,6 +5,7 @@ import type { Keyring } from '../lib/keyring.ts';
 import { SYSTEM } from '../models/audit-event.ts';
 import { countExpired, expireAuditBatches } from '../models/audit-expiry.ts';
 import { countDueDocuments, purgeDueDocuments } from '../models/document-purge.ts';
+import { countUnshipped, dropUnshipped, JOURNAL_DAYS } from '../models/journal.ts';
 import { countUnsettled, settleAll } from '../models/settling.ts';
 import {
   countToEnd,
@@ -56,6 +57,7 @@ type Settings = Pick<
   | 'DORMANCY_MONTHS'
   | 'AUDIT_RETENTION_DAYS'
   | 'SESSION_LIFETIME_SECONDS'
+  | 'BACKUP_URL'
 >;
 
 const orNever = (amount: number, unit: 'D' | 'M'): string | null => (amount === 0 ? null : `P${amount}${unit}`);
@@ -81,6 +83,7 @@ export const retentionRules = (config: Settings, keyring: Keyring): readonly Ret
   ...accountRules(config, keyring),
   ...documentRules(config),
   auditRule(config),
+  journalRule(config),
   sessionRule(config),
   ...TTL_RULES,
   ...domainTtlRules(),
@@ -166,6 +169,18 @@ const auditRule = (config: Settings): JobRule => ({
   run: async (signal) => (await expireAuditBatches(new Date(), signal)).events,
 });
 
+/** Where backups go somewhere, an entry has to be shipped there first; then its TTL begins. */
+const journalRule = ({ BACKUP_URL: shipped }: Settings): JobRule => ({
+  name: 'unshipped-journal',
+  collection: 'journal',
+  text: 'Images of documents after each change, where there is no `BACKUP_URL` to ship them to.',
+  period: shipped === undefined ? `P${JOURNAL_DAYS}D` : null,
+  setting: 'BACKUP_URL',
+  by: 'job',
+  count: async () => (shipped === undefined ? countUnshipped() : 0),
+  run: async () => (shipped === undefined ? dropUnshipped() : 0),
+});
+
 const sessionRule = (config: Settings): TtlRule => ({
   name: 'sessions',
   collection: 'sessions',
@@ -237,8 +252,8 @@ const TTL_RULES: readonly TtlRule[] = Object.freeze([
   {
     name: 'journal',
     collection: 'journal',
-    text: 'Images of documents after each change.',
-    period: 'P7D',
+    text: 'Images of documents after each change, counted from when they were shipped beside the backups.',
+    period: `P${JOURNAL_DAYS}D`,
     by: 'ttl',
   },
   {

@@ -139,7 +139,7 @@ describe('deleted accounts', () => {
       createdAt: purgeAt,
       updatedAt: purgeAt,
     }));
-    await User.create(dead);
+    await User.insertMany(dead);
     const stopping = new AbortController();
     const rules = rulesOf({});
     const stopped = runRetention(rules, stopping.signal);

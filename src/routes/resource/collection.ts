@@ -50,7 +50,6 @@ export function collectionOf(options: ResourceOptions<never>, plans: readonly Pl
     admin: said(admins),
     private: said(rest),
     ...(personal && { archived: [...everyone, ...admins].filter((name) => name !== '_id') }),
-    journaled: true,
     computed: {
       id: '`_id` as 24 hexadecimal characters.',
       ...Object.fromEntries(
@@ -82,7 +81,6 @@ export const junctionsOf = (options: ResourceOptions<never>): Collection[] =>
         public: {},
         admin: {},
         private: Object.fromEntries(Object.keys(schema.paths).map((path) => [path, words(path)])),
-        journaled: true,
         computed: {},
         indexes: indexTexts(options, schema),
         relations: referencesOf(modelName),
