@@ -1,9 +1,16 @@
 // Why: the state of any moment can be restored only where every change leaves its image. Whatever is not temporary is
 // journaled from here on, each document with a count of its changes. An entry is kept until it has been shipped beside the
-// backups, and a week longer; which line of shipped segments a database is on is told by its timeline.
+// backups, and a week longer; which line of shipped segments a database is on is told by its timeline; what is restored is told by the audit trail.
 
 import { dropIndexes, putCollection, putIndexes, retireCollection } from './lib/shape.js';
-import { changeValidator, withoutRequired, withProperties, withRequired } from './lib/validators.js';
+import {
+  changeValidator,
+  withoutRequired,
+  withoutValues,
+  withProperties,
+  withRequired,
+  withValues,
+} from './lib/validators.js';
 
 const counted = [
   'users',
@@ -25,21 +32,22 @@ const unshipped = [
   },
 ];
 
-const timelines = {
+const shipping = {
   bsonType: 'object',
-  required: ['_id', 'location', 'startedAt', 'sequence', 'through'],
+  required: ['_id', 'timeline', 'location', 'startedAt', 'sequence', 'through'],
   properties: {
-    _id: { bsonType: 'string', maxLength: 32 },
+    _id: { bsonType: 'string', maxLength: 16 },
+    timeline: { bsonType: 'string', maxLength: 32 },
     location: { bsonType: 'string', maxLength: 1024 },
     startedAt: { bsonType: 'date' },
     sequence: { bsonType: 'number' },
     segment: { bsonType: 'string', maxLength: 128 },
-    hash: { bsonType: 'string', maxLength: 64 },
+    sha256: { bsonType: 'string', maxLength: 64 },
     through: { bsonType: 'date' },
   },
 };
 
-const timelineIndexes = [{ key: { location: 1 }, name: 'idx_journal_timelines_location', unique: true }];
+const actions = ['backup.restored', 'backup.verified', 'user.rewound'];
 
 export async function up(db) {
   for (const name of counted)
@@ -47,14 +55,14 @@ export async function up(db) {
   await changeValidator(db, 'journal', withProperties({ unshipped: { bsonType: 'bool' } }));
   await changeValidator(db, 'journal', withoutRequired(['expiresAt']));
   await putIndexes(db, 'journal', unshipped);
-  await putCollection(db, 'journal_timelines', timelines);
-  await putIndexes(db, 'journal_timelines', timelineIndexes);
+  await putCollection(db, 'journal_shipping', shipping);
+  await changeValidator(db, 'audit_events', withValues('action', actions));
 }
 
 /** What was not shipped would stay for ever: the older version knows of no other end than its time. */
 export async function down(db) {
-  await dropIndexes(db, 'journal_timelines', timelineIndexes);
-  await retireCollection(db, 'journal_timelines');
+  await changeValidator(db, 'audit_events', withoutValues('action', actions));
+  await retireCollection(db, 'journal_shipping');
   await db
     .collection('journal')
     .updateMany({ expiresAt: { $exists: false } }, [{ $set: { expiresAt: { $add: ['$at', 7 * 86_400_000] } } }]);

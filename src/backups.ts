@@ -1,7 +1,8 @@
 import type { Connection } from 'mongoose';
 import { backupKeysOf } from './backup/settings.ts';
-import { backupAgeMs, backupJob, watchBackups } from './jobs/backup.ts';
+import { backupAgeMs, backupJob, shippingAgeMs, watchBackups } from './jobs/backup.ts';
 import type { Job } from './jobs/runner.ts';
+import { shipJournalJob } from './jobs/ship-journal.ts';
 import type { App } from './types/fastify.ts';
 
 /** What makes backups and sees that they are made: nothing, unless it is said where to. */
@@ -11,5 +12,10 @@ export function openBackups({ config, log, metrics }: App, connection: Connectio
   const keys = backupKeysOf(config);
   if (!keys) log.warn('backups are not encrypted: BACKUP_KEYS is not set');
   metrics.watchBackups(() => backupAgeMs(url));
-  return [backupJob({ connection, url, keys, schedule }, log), watchBackups({ url, schedule }, log)];
+  metrics.watchShipping(() => shippingAgeMs(url));
+  return [
+    shipJournalJob({ connection, url, keys }),
+    backupJob({ connection, url, keys, schedule }, log),
+    watchBackups({ url, schedule }, log),
+  ];
 }

@@ -29,6 +29,8 @@ export interface Metrics {
   watchWebhooks(read: () => Promise<number>): void;
   /** Shows how old the last good backup is, likewise. */
   watchBackups(read: () => Promise<number>): void;
+  /** Shows how far the journal beside the backups is behind, likewise. */
+  watchShipping(read: () => Promise<number>): void;
 }
 
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
@@ -70,6 +72,13 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
         registry,
         'roster_backup_age_seconds',
         'How old the last good backup is; +Inf where there is none.',
+        read,
+      ),
+    watchShipping: (read) =>
+      watchDuration(
+        registry,
+        'roster_journal_age_seconds',
+        'How long ago all that was acknowledged stood beside the backups; +Inf where it never did.',
         read,
       ),
   };

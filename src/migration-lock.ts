@@ -12,8 +12,31 @@ const RETRY_MS = 500;
 /** Nobody should look at a silent terminal for longer than 15 s. */
 const NOTICE_MS = 10_000;
 
+const LOCKS = 'changelog_lock';
+
 /** The one document that all runners contend for. migrate-mongo's own lock inserts one each, and so lets several in. */
 const LOCK = 'migrations';
+
+/** A document beside it: a restore fills the database, or began to and came to no end. */
+export const UNFINISHED_RESTORE = 'restore';
+
+/** What is there is not all that was backed up: nothing may be served from it, and no migration makes it whole. */
+export class UnfinishedRestoreError extends Error {
+  override readonly name = 'UnfinishedRestoreError';
+
+  constructor(database: string) {
+    super(
+      `The database ${database} is not whole: a restore fills it, or came to no end. Run "bin/roster restore" again, which begins anew.`,
+    );
+  }
+}
+
+/** @throws {UnfinishedRestoreError} */
+export async function refuseUnfinishedRestore(db: Db): Promise<void> {
+  const marker = await db.collection<{ _id: string }>(LOCKS).findOne({ _id: UNFINISHED_RESTORE });
+  if (marker) throw new UnfinishedRestoreError(db.databaseName);
+}
+
 const DUPLICATE_KEY = 11_000;
 
 interface LockDocument {
@@ -43,9 +66,12 @@ export interface MigrationLock {
 /**
  * Waits until no other runner migrates this database, and keeps the others out until `release`. While it waits, it
  * says so, and whom for.
+ * @param restoring whether it is to be filled, or filled anew
+ * @throws {UnfinishedRestoreError}
  */
-export async function takeMigrationLock(db: Db, say: Say): Promise<MigrationLock> {
-  const locks = db.collection<LockDocument>('changelog_lock', { writeConcern: { w: 'majority', journal: true } });
+export async function takeMigrationLock(db: Db, say: Say, restoring = false): Promise<MigrationLock> {
+  if (!restoring) await refuseUnfinishedRestore(db);
+  const locks = db.collection<LockDocument>(LOCKS, { writeConcern: { w: 'majority', journal: true } });
   const owner = `${hostname()}, process ${process.pid}, ${randomUUID().slice(0, 8)}`;
   let noticeAt = 0;
   while (!(await acquire(locks, owner))) {
@@ -57,13 +83,18 @@ export async function takeMigrationLock(db: Db, say: Say): Promise<MigrationLock
     await sleep(RETRY_MS);
   }
   const heartbeat = keepAlive(locks, owner);
-  return {
-    lost: heartbeat.lost,
-    release: async () => {
-      heartbeat.stop();
-      await locks.deleteOne({ _id: LOCK, owner });
-    },
+  const release = async (): Promise<void> => {
+    heartbeat.stop();
+    await locks.deleteOne({ _id: LOCK, owner });
   };
+  try {
+    // The one that held it may have been a restore.
+    if (!restoring) await refuseUnfinishedRestore(db);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { lost: heartbeat.lost, release };
 }
 
 /** One atomic update takes a lease that has run out; an upsert may not compare clocks, so the document comes first. */

@@ -4,7 +4,7 @@ import * as migrateMongo from 'migrate-mongo';
 import { type Db, MongoClient } from 'mongodb';
 import type { Connection } from 'mongoose';
 import type { Say } from './embedded/say.ts';
-import { takeMigrationLock } from './migration-lock.ts';
+import { refuseUnfinishedRestore, takeMigrationLock } from './migration-lock.ts';
 
 /** Where this build's migrations lie. */
 export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -43,12 +43,13 @@ export async function appliedMigrations(db: Db): Promise<string[]> {
 /**
  * What this build ships and the database has not seen. A migration that only the database knows is none of our
  * business: during a rolling upgrade the older instances go on serving.
+ * @throws {UnfinishedRestoreError}
  */
 export async function pendingMigrations(connection: Connection): Promise<string[]> {
+  const db = connection.getClient().db(connection.name);
+  await refuseUnfinishedRestore(db);
   const shipped = await shippedMigrations();
-  const applied = await connection
-    .getClient()
-    .db(connection.name)
+  const applied = await db
     .collection<ChangelogEntry>(MIGRATE_MONGO.changelogCollectionName)
     .distinct('fileName', { fileName: { $in: shipped } });
   return shipped.filter((file) => !applied.includes(file));
@@ -92,13 +93,21 @@ export const migrateDown = (
 async function locked<T>(db: Db, say: Say, migrationsDir: string, work: () => Promise<T>): Promise<T> {
   const lock = await takeMigrationLock(db, say);
   try {
-    await prepareChangelog(db);
-    migrateMongo.config.set({ ...MIGRATE_MONGO, migrationsDir });
-    return await Promise.race([work(), lock.lost]);
+    return await Promise.race([withConfig(db, migrationsDir, work), lock.lost]);
   } finally {
     await lock.release();
   }
 }
+
+async function withConfig<T>(db: Db, migrationsDir: string, work: () => Promise<T>): Promise<T> {
+  await prepareChangelog(db);
+  migrateMongo.config.set({ ...MIGRATE_MONGO, migrationsDir });
+  return work();
+}
+
+/** Applies what is pending in a database that a restore fills, and that nobody else can migrate meanwhile. */
+export const migrateRestored = (client: MongoClient, db: Db): Promise<string[]> =>
+  withConfig(db, MIGRATIONS_DIRECTORY, () => migrateMongo.up(db, client));
 
 /** The last line of defence: should two runners ever meet in spite of the lock, the second cannot record its run. */
 export async function prepareChangelog(db: Db): Promise<void> {

@@ -4,6 +4,7 @@ import { type Config, ConfigError, loadConfig } from './config.ts';
 import { isDatabaseOutOfReach } from './database-errors.ts';
 import { DatabaseUnavailableError } from './embedded/index.ts';
 import { DecryptionError, KeyringError } from './lib/keyring.ts';
+import { UnfinishedRestoreError } from './migration-lock.ts';
 import { type Service, StartError, startService } from './service.ts';
 import { shutDownOnSignals } from './shutdown.ts';
 
@@ -21,7 +22,7 @@ function explain(error: unknown): string {
   if (error instanceof MongoError) return `The database of MONGODB_URI cannot be used: ${error.message}`;
   if (error instanceof DecryptionError)
     return `The keyring does not open what the database holds. Start with the KEYRING that it was written with. (${error.message})`;
-  const expected = [ConfigError, DatabaseUnavailableError, KeyringError, StartError];
+  const expected = [ConfigError, DatabaseUnavailableError, KeyringError, StartError, UnfinishedRestoreError];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

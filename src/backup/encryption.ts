@@ -20,6 +20,9 @@ export interface FilePlace {
 
 type Bytes = AsyncIterable<Uint8Array>;
 
+/** Behind the names of encrypted files. */
+export const ENCRYPTED = '.enc';
+
 export const ALGORITHM = 'AES-256-GCM-STREAM-64KiB';
 const CIPHER = 'aes-256-gcm';
 const MAGIC = Buffer.from('RSTRBK1\n');

@@ -34,21 +34,25 @@ export function parseBackupKeys(spec: string): BackupKeys {
 export const keyCheck = (key: BackupKey, backupId: string): string =>
   key.derive('key-check', backupId).toString('base64url');
 
+interface Encrypted {
+  readonly id: string;
+  /** For messages. */
+  readonly whole: string;
+  readonly encryption: { readonly keyId: string; readonly check: string };
+}
+
 /**
- * The key that a backup was made with.
+ * The key that a backup or a journal was made with.
  * @throws {BackupKeyError} when it is not among `keys`, or is another one of the same name
  */
-export function keyOf(
-  keys: BackupKeys | undefined,
-  { id, encryption }: { readonly id: string; readonly encryption: { readonly keyId: string; readonly check: string } },
-): BackupKey {
+export function keyOf(keys: BackupKeys | undefined, { id, whole, encryption }: Encrypted): BackupKey {
   const key = keys?.find(encryption.keyId);
   if (key === undefined)
-    throw new BackupKeyError(`Backup ${id} is encrypted with key '${encryption.keyId}', which BACKUP_KEYS lacks.`);
+    throw new BackupKeyError(`${whole} is encrypted with key '${encryption.keyId}', which BACKUP_KEYS lacks.`);
   const [own, given] = [keyCheck(key, id), encryption.check].map((text) => Buffer.from(text)) as [Buffer, Buffer];
   if (own.length !== given.length || !timingSafeEqual(own, given))
     throw new BackupKeyError(
-      `Backup ${id} is encrypted with another key than the one that BACKUP_KEYS calls '${encryption.keyId}'.`,
+      `${whole} is encrypted with another key than the one that BACKUP_KEYS calls '${encryption.keyId}'.`,
     );
   return key;
 }

@@ -1,8 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
-import { BackupDamagedError, BackupError, BackupKeyError } from './errors.ts';
-import { type BackupKey, type BackupKeys, keyOf } from './keys.ts';
+import { AuthenticatedFile } from './authenticated.ts';
+import type { BackupKey, BackupKeys } from './keys.ts';
 
 /** The last file of a backup to be written: what has none is no backup. */
 export const MANIFEST = 'manifest.json';
@@ -18,6 +17,12 @@ const count = Type.Integer({ minimum: 0 });
 const path = Type.String({ pattern: '^([A-Za-z0-9_%-][A-Za-z0-9_.%-]*/)?[A-Za-z0-9_%-][A-Za-z0-9_.%-]*$' });
 const closed = { additionalProperties: false };
 
+/** By which key; null where it is in clear. */
+export const encryptionSchema = Type.Union([
+  Type.Null(),
+  Type.Object({ algorithm: Type.String(), keyId: Type.String(), check: Type.String() }, closed),
+]);
+
 const manifestSchema = Type.Object(
   {
     format: Type.Literal(FORMAT),
@@ -27,14 +32,15 @@ const manifestSchema = Type.Object(
     database: Type.String({ minLength: 1 }),
     startedAt: Type.String(),
     finishedAt: Type.String(),
-    /** Whether all collections are as they were at one moment. */
+    /** Whether all that is journaled is, with the journal of the run, as it was at one moment. */
     consistent: Type.Boolean(),
+    /** That moment. Whatever was acknowledged before is in it. */
+    moment: Type.Optional(Type.String()),
+    /** The line of segments that goes on from there. Absent where the journal is not shipped. */
+    timeline: Type.Optional(Type.String()),
     /** File names of the migrations that the database has seen. */
     migrations: Type.Array(Type.String()),
-    encryption: Type.Union([
-      Type.Null(),
-      Type.Object({ algorithm: Type.String(), keyId: Type.String(), check: Type.String() }, closed),
-    ]),
+    encryption: encryptionSchema,
     collections: Type.Array(
       Type.Object({ name: Type.String(), documents: count, bytes: count, sha256: hex, digest: hex }, closed),
     ),
@@ -60,56 +66,24 @@ export function timeOfBackup(id: string): Date {
   return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 
+const manifestFile = new AuthenticatedFile({
+  schema: manifestSchema,
+  format: FORMAT,
+  purpose: 'manifest',
+  whole: (id) => `Backup ${id}`,
+  file: (id) => `The manifest of ${id}`,
+});
+
 /** The text of the file. With a key it is authenticated, and by its hashes so is every file of the backup. */
-export function writeManifest(manifest: Manifest, key: BackupKey | undefined): string {
-  const { id } = manifest;
-  if (!Value.Check(manifestSchema, manifest)) throw new BackupError(`The manifest of ${id} could not be read again.`);
-  const mac = key && { mac: macOf(manifest, key).toString('base64url') };
-  return `${JSON.stringify({ ...manifest, ...mac }, null, 1)}\n`;
-}
+export const writeManifest = (manifest: Manifest, key: BackupKey | undefined): string =>
+  manifestFile.write(manifest, key);
 
 /** SHA-256 of the text of a manifest, in hexadecimal digits: stands for the whole backup. */
 export const manifestHash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/**
- * Reads what `writeManifest` wrote for the backup of that id.
- * @throws {BackupKeyError} when its key is not among `keys`, or when it has none though there are keys
- * @throws {BackupDamagedError} when it is not what was written
- */
-export function openManifest(text: string, id: string, keys: BackupKeys | undefined): Manifest {
-  const { mac, manifest } = parseManifest(text, id);
-  if (manifest.id !== id) throw new BackupDamagedError(`The manifest of ${id} is that of another backup.`);
-  if (manifest.encryption === null) {
-    // Whoever can write there could have put it in the place of one that nobody else can make.
-    if (keys)
-      throw new BackupKeyError(
-        `Backup ${id} is in clear: nothing tells who made it. To read it all the same, leave BACKUP_KEYS out.`,
-      );
-    return manifest;
-  }
-  const own = macOf(manifest, keyOf(keys, { id, encryption: manifest.encryption }));
-  const given = Buffer.from(mac ?? '', 'base64url');
-  if (own.length !== given.length || !timingSafeEqual(own, given))
-    throw new BackupDamagedError(`The manifest of ${id} was altered.`);
-  return manifest;
-}
+/** Reads what `writeManifest` wrote for the backup of that id. @throws {BackupKeyError} @throws {BackupDamagedError} */
+export const openManifest = (text: string, id: string, keys: BackupKeys | undefined): Manifest =>
+  manifestFile.open(text, id, keys);
 
 /** The same without its key: for lists and rotation, which believe it no more than its name and its numbers. */
-export const peekManifest = (text: string, id: string): Manifest => parseManifest(text, id).manifest;
-
-function parseManifest(text: string, id: string): { mac: string | undefined; manifest: Manifest } {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new BackupDamagedError(`The manifest of ${id} is damaged.`);
-  }
-  const { mac, ...manifest } = (parsed ?? {}) as Record<string, unknown>;
-  if (typeof manifest['format'] === 'string' && manifest['format'] !== FORMAT)
-    throw new BackupError(`Backup ${id} has the format ${manifest['format']}, which this version does not read.`);
-  if (!Value.Check(manifestSchema, manifest)) throw new BackupDamagedError(`The manifest of ${id} is damaged.`);
-  return { mac: typeof mac === 'string' ? mac : undefined, manifest };
-}
-
-/** JSON keeps the order of its keys, so what was read is written as it was. */
-const macOf = (manifest: Manifest, key: BackupKey): Buffer => key.derive('manifest', JSON.stringify(manifest));
+export const peekManifest = (text: string, id: string): Manifest => manifestFile.peek(text, id);

@@ -1,7 +1,6 @@
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { documentsIn, uncompressed } from './bson-file.ts';
 import { ContentHash } from './content-hash.ts';
-import { decrypted } from './encryption.ts';
+import { decrypted, ENCRYPTED } from './encryption.ts';
 import { BackupDamagedError, BackupError } from './errors.ts';
 import { type BackupKey, type BackupKeys, keyOf } from './keys.ts';
 import {
@@ -17,12 +16,7 @@ import {
 import { NotedFile, once } from './noted-file.ts';
 import { DirectoryStorage } from './storage/directory.ts';
 import { readText, type Storage } from './storage/storage.ts';
-import { directoryOf, ENCRYPTED } from './write.ts';
-
-/** The smallest document and the largest one that servers take, in bytes of BSON. */
-const DOCUMENT_BYTES = { min: 5, max: 16 * 1024 * 1024 + 16 * 1024 };
-
-type Bytes = AsyncIterable<Uint8Array>;
+import { directoryOf } from './write.ts';
 
 /**
  * Backups in a storage, the newest first. What stands in their manifests is not verified.
@@ -55,7 +49,9 @@ export async function openBackup(storage: Storage, id: string, keys?: BackupKeys
   const text = isBackupId(id) ? await readText(storage, `${id}/${MANIFEST}`) : undefined;
   if (text === undefined) throw new BackupError(`There is no backup ${id} in ${storage.location}.`);
   const manifest = openManifest(text, id, keys);
-  const key = manifest.encryption ? keyOf(keys, { id, encryption: manifest.encryption }) : undefined;
+  const key = manifest.encryption
+    ? keyOf(keys, { id, whole: `Backup ${id}`, encryption: manifest.encryption })
+    : undefined;
   return new Backup(storage, manifest, key, manifestHash(text));
 }
 
@@ -153,35 +149,3 @@ export class Backup {
 }
 
 const plainName = (path: string): string => path.replace(new RegExp(`\\${ENCRYPTED}$`), '');
-
-async function* uncompressed(content: Bytes, name: string): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip();
-  // It fails where whoever reads sees it: a source that throws destroys the stream with its error.
-  const feeding = pipeline(content, gunzip).catch(() => {});
-  try {
-    yield* gunzip as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    if (error instanceof BackupError) throw error;
-    throw new BackupDamagedError(`${name} is not compressed as it was written.`, { cause: error });
-  }
-  await feeding;
-}
-
-/** Each document begins with its length. */
-async function* documentsIn(content: Bytes, name: string): AsyncGenerator<Buffer> {
-  let held = Buffer.alloc(0);
-  for await (const piece of content) {
-    held = held.length === 0 ? Buffer.from(piece) : Buffer.concat([held, piece]);
-    let start = 0;
-    while (held.length - start >= 4) {
-      const length = held.readInt32LE(start);
-      if (length < DOCUMENT_BYTES.min || length > DOCUMENT_BYTES.max)
-        throw new BackupDamagedError(`${name} holds something that is no document.`);
-      if (held.length - start < length) break;
-      yield held.subarray(start, start + length);
-      start += length;
-    }
-    held = held.subarray(start);
-  }
-  if (held.length > 0) throw new BackupDamagedError(`${name} ends within a document.`);
-}

@@ -1,11 +1,13 @@
 import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb';
 
-/** How the collections of a database are read while others write to them. */
+/** How a database is read while others write to it. */
 export interface Reading {
   /** Whether all of it is as it was at one moment. */
-  readonly consistent: boolean;
+  readonly isOfOneMoment: boolean;
   /** The documents of a collection as BSON, in the order of `_id`. */
   documents(collection: string): AsyncIterable<Uint8Array>;
+  /** Entries of the journal from a time on, in the order of their times. */
+  journal(from: Date): AsyncIterable<Uint8Array>;
 }
 
 /** What servers say when they no longer have the moment at which a transaction began. */
@@ -42,13 +44,18 @@ export async function readAtOneMoment<T>(
   }
 }
 
-/** Reads collections as they are when their turn comes. */
-const readingOf = (db: Db, session?: ClientSession): Reading => ({
-  consistent: session !== undefined,
-  documents: (collection) =>
-    // Nothing is parsed: a copy of a document is the same bytes.
-    db
-      .collection(collection)
-      .find({}, { raw: true, batchSize: BATCH, ...(session && { session }) })
-      .sort({ _id: 1 }) as unknown as AsyncIterable<Uint8Array>,
-});
+/** Reads what is there when its turn comes; within a session, as it was when that began. */
+export const readingOf = (db: Db, session?: ClientSession): Reading => {
+  // Nothing is parsed: a copy of a document is the same bytes.
+  const options = { raw: true, batchSize: BATCH, ...(session && { session }) };
+  return {
+    isOfOneMoment: session !== undefined,
+    documents: (collection) =>
+      db.collection(collection).find({}, options).sort({ _id: 1 }) as unknown as AsyncIterable<Uint8Array>,
+    journal: (from) =>
+      db
+        .collection('journal')
+        .find({ at: { $gte: from } }, options)
+        .sort({ at: 1, _id: 1 }) as unknown as AsyncIterable<Uint8Array>,
+  };
+};

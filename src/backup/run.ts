@@ -12,9 +12,12 @@ import {
   type OwnBackupRun,
   renewBackupRun,
 } from '../models/backup.ts';
+import { JOURNAL_MS } from '../models/journal.ts';
+import { timelineAt } from '../models/journal-shipping.ts';
 import { BackupError, UnrecordedBackupError } from './errors.ts';
+import { removeOldSegments } from './journal/timeline.ts';
 import type { BackupKeys } from './keys.ts';
-import { isBackupId, MANIFEST, type Manifest, newBackupId } from './manifest.ts';
+import { isBackupId, MANIFEST, type Manifest, newBackupId, timeOfBackup } from './manifest.ts';
 import { listBackups } from './read.ts';
 import { outdated } from './rotation.ts';
 import { openStorage } from './storage/open.ts';
@@ -86,10 +89,12 @@ async function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, key
     const notRemoved = await messageOf(removeUnfinished(storage, db.databaseName, origin));
     const signal = AbortSignal.any([options.signal, lost.signal]);
     const { onDocuments } = options;
+    // Before anything is read: whatever is written from now on is in its segments.
+    const timeline = (await timelineAt(storage.location))?.timeline;
     const written = await writeBackup(
       run.name,
       { client, db },
-      { storage, key: keys?.writing, signal, ...(onDocuments && { onDocuments }) },
+      { storage, key: keys?.writing, timeline, signal, ...(onDocuments && { onDocuments }) },
     );
     const sums = sumsOf(written.manifest);
     const made = { ...sums, consistent: written.manifest.consistent, manifestHash: written.hash };
@@ -146,6 +151,14 @@ async function rotate(storage: Storage, { id: made, database }: Manifest, origin
       await storage.removeDirectory(id);
       removed.push(id);
     }
+    const needed = oldestMomentOf(own.map(({ id }) => id).filter((id) => !removed.includes(id)));
+    if (needed) await removeOldSegments(storage, needed);
   };
   return { ...(await messageOf(removing())), removed };
+}
+
+/** The journal is kept from the backup on that moments of a week ago begin with; undefined where there is none so old. */
+function oldestMomentOf(ids: readonly string[], now = Date.now()): Date | undefined {
+  const old = ids.map(timeOfBackup).filter((at) => at.getTime() <= now - JOURNAL_MS);
+  return old.length === 0 ? undefined : new Date(Math.max(...old.map(Number)));
 }

@@ -5,18 +5,15 @@ import { BSON, type Db, type MongoClient } from 'mongodb';
 import { collections } from '../collections/index.ts';
 import { appliedMigrations, MIGRATE_MONGO } from '../migrations.ts';
 import { ContentHash, type ContentSummary } from './content-hash.ts';
-import { ALGORITHM, encrypted } from './encryption.ts';
+import { ALGORITHM, ENCRYPTED, encrypted } from './encryption.ts';
 import { type BackupKey, keyCheck } from './keys.ts';
 import { MANIFEST, type Manifest, manifestHash, type StoredFile, writeManifest } from './manifest.ts';
 import { NotedFile, once } from './noted-file.ts';
-import { type Reading, readAtOneMoment } from './reading.ts';
+import { type Reading, readAtOneMoment, readingOf } from './reading.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** Documents are handed on in pieces of about this size: a step for each document would cost more than the copy. */
 const PIECE_BYTES = 262_144;
-
-/** Behind the names of encrypted files. */
-export const ENCRYPTED = '.enc';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -31,6 +28,8 @@ export interface BackupOptions {
   readonly storage: Storage;
   /** Without one the backup is in clear. */
   readonly key: BackupKey | undefined;
+  /** The line of journal segments that goes on from this backup. */
+  readonly timeline?: string | undefined;
   /** Ends the run; what it has written is not removed. */
   readonly signal: AbortSignal;
   /** Is told how many documents have been read, and of what. */
@@ -43,29 +42,37 @@ export interface WrittenBackup {
   readonly hash: string;
 }
 
-/** What a backup holds: the listed collections but those that say why not, and what tells how far migrations went. */
+/** What comes along when a journal is looked through from a moment on: clocks differ, and a transaction lives a minute. */
+export const MARGIN_MS = 120_000;
+
+const JOURNAL = 'journal';
+
+/** Collections whose documents a backup holds; of the others it has indexes and validator. */
 export const savedCollections = (): string[] => [
   ...collections.flatMap(({ name, notBackedUp }) => (notBackedUp === undefined ? [name] : [])),
   MIGRATE_MONGO.changelogCollectionName,
 ];
+
+const emptyCollections = (): string[] =>
+  collections.flatMap(({ name, notBackedUp }) => (notBackedUp === undefined || name === JOURNAL ? [] : [name]));
 
 /** The directory of a database in a backup: letters, digits and `-_.%` alone. */
 export const directoryOf = (database: string): string =>
   encodeURIComponent(database).replaceAll(/[!~*'()]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /**
- * Copies a database into a directory of its own, as `mongodump --gzip` would. The manifest comes last: until then it is
- * no backup.
+ * Copies a database into a directory of its own, as `mongodump --gzip` would: each collection as it is when its turn
+ * comes, and what the journal has from the beginning to the end, which makes one moment of them. The manifest comes last:
+ * until then it is no backup.
  */
-export async function writeBackup(
-  id: string,
-  { client, db }: BackupSource,
-  options: BackupOptions,
-): Promise<WrittenBackup> {
+export async function writeBackup(id: string, source: BackupSource, options: BackupOptions): Promise<WrittenBackup> {
+  const { db } = source;
   const startedAt = new Date();
   const migrations = await appliedMigrations(db);
-  const copy = (reading: Reading) => copyAll(db, reading, new BackupFiles(id, options), options);
-  const { files, summaries, consistent } = await readAtOneMoment(client, db, copy);
+  const copy = new Copy(id, source, options);
+  for (const name of savedCollections()) await copy.add(name, (from) => from.documents(name));
+  for (const name of emptyCollections()) await copy.add(name, nothing);
+  const moment = await copy.addJournal(new Date(startedAt.getTime() - MARGIN_MS));
   const manifest: Manifest = {
     format: 'roster-backup/1',
     id,
@@ -73,11 +80,13 @@ export async function writeBackup(
     database: db.databaseName,
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
-    consistent,
+    consistent: moment !== undefined,
+    ...(moment && { moment: moment.toISOString() }),
+    ...(options.timeline !== undefined && { timeline: options.timeline }),
     migrations,
     encryption: options.key ? { algorithm: ALGORITHM, keyId: options.key.id, check: keyCheck(options.key, id) } : null,
-    collections: summaries,
-    files: files.written,
+    collections: copy.summaries,
+    files: copy.files,
   };
   const text = writeManifest(manifest, options.key);
   options.signal.throwIfAborted();
@@ -85,20 +94,53 @@ export async function writeBackup(
   return { manifest, hash: manifestHash(text) };
 }
 
-async function copyAll(db: Db, reading: Reading, files: BackupFiles, { onDocuments }: BackupOptions) {
-  const summaries: ({ name: string } & ContentSummary)[] = [];
-  const directory = directoryOf(db.databaseName);
-  for (const name of savedCollections()) {
-    const content = new ContentHash();
-    await files.write(`${directory}/${name}.metadata.json.gz`, once(Buffer.from(await metadataOf(db, name))));
-    await files.write(`${directory}/${name}.bson.gz`, inPieces(reading.documents(name), content, name, onDocuments));
-    summaries.push({ name, ...content.summary() });
+async function* nothing(): AsyncGenerator<never> {}
+
+/** The collections of one backup. */
+class Copy {
+  readonly summaries: ({ name: string } & ContentSummary)[] = [];
+  readonly #source: BackupSource;
+  readonly #files: BackupFiles;
+  readonly #onDocuments: BackupOptions['onDocuments'];
+
+  constructor(id: string, source: BackupSource, options: BackupOptions) {
+    this.#source = source;
+    this.#files = new BackupFiles(id, options);
+    this.#onDocuments = options.onDocuments;
   }
-  return { files, summaries, consistent: reading.consistent };
+
+  get files(): StoredFile[] {
+    return this.#files.written;
+  }
+
+  async add(
+    name: string,
+    documents: (reading: Reading) => AsyncIterable<Uint8Array>,
+    reading = readingOf(this.#source.db),
+  ): Promise<void> {
+    const { db } = this.#source;
+    const content = new ContentHash();
+    const path = `${directoryOf(db.databaseName)}/${name}`;
+    await this.#files.write(`${path}.bson.gz`, inPieces(documents(reading), content, name, this.#onDocuments));
+    await this.#files.write(`${path}.metadata.json.gz`, once(Buffer.from(await metadataOf(db, name))));
+    this.summaries.push({ name, ...content.summary() });
+  }
+
+  /** @returns the moment that all changes are there of; undefined where the database did not keep it long enough */
+  async addJournal(from: Date): Promise<Date | undefined> {
+    const { client, db } = this.#source;
+    let moment: Date | undefined;
+    await readAtOneMoment(client, db, async (reading) => {
+      // Before the database chooses the moment: what is acknowledged until here is in it.
+      moment = reading.isOfOneMoment ? new Date() : undefined;
+      await this.add(JOURNAL, () => reading.journal(from), reading);
+    });
+    return moment;
+  }
 }
 
 /** Options and indexes of a collection, as `mongorestore` reads them. */
-async function metadataOf(db: Db, name: string): Promise<string> {
+export async function metadataOf(db: Db, name: string): Promise<string> {
   const [info] = await db.listCollections({ name }).toArray();
   const options = (info && 'options' in info && info.options) || {};
   const indexes = info ? await db.collection(name).indexes() : [];

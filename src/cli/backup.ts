@@ -1,47 +1,45 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { BackupError, UnrecordedBackupError } from '../backup/errors.ts';
 import { listBackups, openBackup } from '../backup/read.ts';
 import { runBackup } from '../backup/run.ts';
-import { backupKeysOf, backupUrlOf } from '../backup/settings.ts';
+import { backupKeysOf } from '../backup/settings.ts';
 import { openStorage } from '../backup/storage/open.ts';
 import type { Storage } from '../backup/storage/storage.ts';
-import { parseBackupUrl } from '../backup/storage/url.ts';
 import { savedCollections } from '../backup/write.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { BackupRunningError } from '../models/backup.ts';
-import { count, showProgress } from '../progress.ts';
-import { CommandError, say, UsageError, withDatabase } from './context.ts';
+import { count } from '../progress.ts';
+import { backupPlace, barOf, type PlaceOptions, urlOf } from './backup-place.ts';
+import { CommandError, say, withDatabase } from './context.ts';
 
 export function register(program: Command): void {
   const family = program.command('backup').description('Makes backups of the database, lists and decrypts them.');
-  const place = () =>
-    new Option('--in <url>', 'where they are: file:///directory or s3://bucket/prefix (default: BACKUP_URL)');
   family
     .command('run', { isDefault: true })
     .description('Copies all collections, as "mongodump --gzip" does, and removes backups that have had their time.')
-    .addOption(place())
+    .addOption(backupPlace())
     .option('--json', 'tell how it goes in JSON lines on the standard output')
     .addHelpText('after', RUN_HELP)
     .action(run);
   family
     .command('list')
     .description('Lists the backups that there are, the newest first.')
-    .addOption(place())
+    .addOption(backupPlace())
     .option('--json', 'a JSON line for each')
     .action(list);
   family
     .command('verify')
     .description('Reads a backup to its end, and says whether it is what was written.')
     .argument('<backup>', 'its name, as "backup list" has it')
-    .addOption(place())
+    .addOption(backupPlace())
     .action(verify);
   family
     .command('decrypt')
     .description('Writes a backup without its encryption, as "mongorestore --gzip" reads it.')
     .argument('<backup>', 'its name, as "backup list" has it')
     .argument('<directory>', 'where to; the backup comes into a directory of its name there')
-    .addOption(place())
+    .addOption(backupPlace())
     .addHelpText('after', DECRYPT_HELP)
     .action(decrypt);
 }
@@ -64,23 +62,8 @@ Every file is compared with what was written; a wrong key stops the command befo
 
 What is written there is in clear: remove it when it is no longer needed.`;
 
-interface PlaceOptions {
-  readonly in?: string;
-}
-
 interface Options extends PlaceOptions {
   readonly json?: true;
-}
-
-function urlOf(config: Config, { in: given }: PlaceOptions): string {
-  const url = given ?? backupUrlOf(config);
-  if (url === undefined) throw new UsageError('Where are the backups? Set BACKUP_URL, or give --in.');
-  try {
-    parseBackupUrl(url);
-  } catch (error) {
-    throw new UsageError(`--in ${(error as Error).message}.`);
-  }
-  return url;
 }
 
 async function run(options: Options): Promise<void> {
@@ -129,7 +112,8 @@ function tell(result: Awaited<ReturnType<typeof runBackup>>, { json }: Options):
   say(
     `${count(documents)} documents, ${count(bytes)} bytes in ${location}, ${keyId ? `key ${keyId}` : 'not encrypted'}.`,
   );
-  if (!consistent) say('It is not of one moment: the database did not keep that moment long enough.');
+  if (!consistent)
+    say('It is of no moment, and cannot be restored by itself: the database kept none while its journal was read.');
   if (removed.length > 0) say(`Removed ${count(removed.length)} that had had their time.`);
   if (notRemoved !== undefined) say(`Older ones could not be removed: ${notRemoved}`);
 }
@@ -151,25 +135,6 @@ function jsonLines(total: number) {
       line({ event: 'progress', documents: done, total, collection });
     },
     stop: () => {},
-  };
-}
-
-function barOf(total: number) {
-  let done = 0;
-  const state = (documents: number) => documents;
-  const bar = showProgress<number>(process.stderr, {
-    total,
-    whole: 'all',
-    done: state,
-    unit: 'documents',
-    counted: state,
-  });
-  return {
-    onDocuments: (more: number) => {
-      done += more;
-      bar.update(done);
-    },
-    stop: () => bar.stop(),
   };
 }
 

@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts';
 import { DatabaseUnavailableError } from '../embedded/errors.ts';
 import { AppError } from '../errors.ts';
 import { KeyringError } from '../lib/keyring.ts';
+import { UnfinishedRestoreError } from '../migration-lock.ts';
 import { CommandError, say, UsageError } from './context.ts';
 
 /** Each family of commands registers itself on the program. Loading one takes longer than most of its commands do. */
@@ -11,6 +12,7 @@ const FAMILIES = {
   import: () => import('./import.ts'),
   export: () => import('./export.ts'),
   backup: () => import('./backup.ts'),
+  restore: () => import('./restore.ts'),
   audit: () => import('./audit.ts'),
   keys: () => import('./keys.ts'),
   passwords: () => import('./passwords.ts'),
@@ -50,7 +52,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** What a person can act on is told to them; anything else is a bug, and its stack is what helps. */
 function explain(error: unknown): string {
-  const expected = [CommandError, ConfigError, DatabaseUnavailableError, KeyringError, AppError];
+  const expected = [
+    CommandError,
+    ConfigError,
+    DatabaseUnavailableError,
+    KeyringError,
+    UnfinishedRestoreError,
+    AppError,
+  ];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

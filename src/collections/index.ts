@@ -17,7 +17,7 @@ import { idempotencyKeys } from './idempotency-key.ts';
 import { identities } from './identity.ts';
 import { jobs } from './job.ts';
 import { journal } from './journal.ts';
-import { journalTimelines } from './journal-timeline.ts';
+import { journalShipping } from './journal-shipping.ts';
 import { oneTimeTokens } from './one-time-token.ts';
 import { outbox } from './outbox.ts';
 import { rateLimits } from './rate-limit.ts';
@@ -54,7 +54,7 @@ const core: readonly Collection[] = [
   webhookEvents,
   webhookDeliveries,
   journal,
-  journalTimelines,
+  journalShipping,
   idempotencyKeys,
   rateLimits,
 ];

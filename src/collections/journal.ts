@@ -32,6 +32,7 @@ export const journal = defineCollection({
   enums: {},
   retention:
     '7 days from when it was shipped, or from when it was written where nobody ships; what an erased account had goes with it, what is purged with the purge.',
+  notBackedUp: 'A backup holds of it what was written while it was made; segments beside the backups hold the rest.',
   notJournaled: 'The journal itself.',
   wire: [],
 });

@@ -6,6 +6,7 @@ import { runBackup } from '../backup/run.ts';
 import { locationOf, parseBackupUrl } from '../backup/storage/url.ts';
 import { SYSTEM } from '../models/audit-event.ts';
 import { newestGoodBackup } from '../models/backup.ts';
+import { timelineAt } from '../models/journal-shipping.ts';
 import type { Job } from './runner.ts';
 
 /** What a run may take beyond the time between two of them: older, and one was left out. */
@@ -43,13 +44,19 @@ export const backupJob = ({ connection, url, keys, schedule }: BackupJobOptions,
       signal,
     });
     if (!manifest.consistent)
-      log.warn({ job: 'backup' }, 'the backup is not of one moment: the database did not keep that moment long enough');
+      log.warn(
+        { job: 'backup' },
+        'the backup is of no moment: the database did not keep one while its journal was read',
+      );
     if (notRemoved !== undefined) log.warn({ job: 'backup' }, 'older backups could not be removed');
     return { documents, bytes, removed: removed.length };
   },
 });
 
-/** Hourly: says so when the last good backup is older than it should be, or when there is none. */
+/** Many times what it takes. */
+const SHIPPED_WITHIN_MS = 10 * 60_000;
+
+/** Hourly: says so when the last good backup, or what was shipped of the journal, is older than it should be. */
 export const watchBackups = ({ url, schedule }: Pick<BackupJobOptions, 'url' | 'schedule'>, log: Log): Job => ({
   name: 'watch-backups',
   schedule: '41 * * * *',
@@ -58,7 +65,9 @@ export const watchBackups = ({ url, schedule }: Pick<BackupJobOptions, 'url' | '
     const overdue = (await backupAgeMs(url)) > limit;
     if (overdue)
       log.warn({ job: 'backup' }, `there is no good backup of the last ${Math.round(limit / 3_600_000)} hours`);
-    return { overdue: overdue ? 1 : 0 };
+    const behind = (await shippingAgeMs(url)) > SHIPPED_WITHIN_MS;
+    if (behind) log.warn({ job: 'ship-journal' }, 'the journal has not been shipped beside the backups for 10 minutes');
+    return { overdue: overdue ? 1 : 0, behind: behind ? 1 : 0 };
   },
 });
 
@@ -67,4 +76,10 @@ export async function backupAgeMs(url: string, now = Date.now()): Promise<number
   const newest = await newestGoodBackup(locationOf(parseBackupUrl(url)));
   // What happened since it began is not in it.
   return newest ? now - newest.startedAt.getTime() : Number.POSITIVE_INFINITY;
+}
+
+/** How long ago all that was acknowledged stood beside the backups in that place; infinitely long where it never did. */
+export async function shippingAgeMs(url: string, now = Date.now()): Promise<number> {
+  const timeline = await timelineAt(locationOf(parseBackupUrl(url)));
+  return timeline ? now - timeline.through.getTime() : Number.POSITIVE_INFINITY;
 }

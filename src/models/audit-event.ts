@@ -71,6 +71,9 @@ export const AUDIT_ACTIONS = [
   'documents.listed',
   'backup.created',
   'backup.removed',
+  'backup.restored',
+  'backup.verified',
+  'user.rewound',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -38,10 +38,13 @@ async function ledgerKey(keyring: Keyring): Promise<Buffer> {
 }
 
 /** HMAC-SHA256 of an account's id under the ledger's own key, in base64url. */
-export async function ledgerEntryOf(keyring: Keyring, id: Types.ObjectId): Promise<string> {
-  return createHmac('sha256', await ledgerKey(keyring))
-    .update(id.toHexString())
-    .digest('base64url');
+export const ledgerEntryOf = async (keyring: Keyring, id: Types.ObjectId): Promise<string> =>
+  (await ledgerEntries(keyring))(id);
+
+/** The same for many. */
+export async function ledgerEntries(keyring: Keyring): Promise<(id: Types.ObjectId) => string> {
+  const key = await ledgerKey(keyring);
+  return (id) => createHmac('sha256', key).update(id.toHexString()).digest('base64url');
 }
 
 /** Notes that an account is gone, in the transaction that removes it. */

@@ -2,7 +2,7 @@ import { type ClientSession, type InferSchemaType, model, Schema, type Types } f
 
 /** So long after an entry was shipped it goes; what nobody ships goes after the same time. */
 export const JOURNAL_DAYS = 7;
-const JOURNAL_MS = JOURNAL_DAYS * 86_400_000;
+export const JOURNAL_MS = JOURNAL_DAYS * 86_400_000;
 
 /**
  * What documents were after each change, written in the transaction of the change: the state of any moment is the last
@@ -61,6 +61,12 @@ export async function forgetAccount(tx: ClientSession, account: Types.ObjectId):
 /** Removes images of a collection whose documents are somebody's by their email, those of documents that are gone too. */
 export async function forgetEmail(tx: ClientSession, collection: string, email: string): Promise<void> {
   await Journal.deleteMany({ collection, 'image.email': { $exists: true, $eq: email } }, { session: tx });
+}
+
+/** Notes that entries stand beside the backups: from now on their time runs. */
+export async function markShipped(tx: ClientSession, ids: readonly Types.ObjectId[]): Promise<void> {
+  const expiresAt = new Date(Date.now() + JOURNAL_MS);
+  await Journal.updateMany({ _id: { $in: ids } }, { $set: { expiresAt }, $unset: { unshipped: 1 } }, { session: tx });
 }
 
 /** What has been due for shipping so long that nobody does it. */

@@ -112,7 +112,9 @@ class Journaling {
 
   /** By the command that changes one and hands it back: the image costs no further one. */
   async updateOne(filter: Document, update: Document, options: Options): Promise<unknown> {
-    const told = { ...options, returnDocument: 'after', includeResultMetadata: true } as const;
+    // Paths that mongoose does not select by default are in the image, too.
+    const { projection: _, ...others } = options;
+    const told = { ...others, returnDocument: 'after', includeResultMetadata: true } as const;
     const result = (await this.#native.findOneAndUpdate(filter, counted(update), told)) as unknown as Document;
     const { lastErrorObject, value: image } = result;
     const upsertedId = (lastErrorObject?.['upserted'] ?? null) as Id | null;

@@ -18,10 +18,14 @@ export class Removal {
   readonly #removed: Record<string, number> = {};
   readonly #detached: Record<string, number> = {};
 
+  /** Whether all of it was removed before, and has come back: what restricts is removed too, as it had been. */
+  readonly again: boolean;
+
   /** @param tx makes all of it one transaction; without it, each batch is one */
-  constructor(origin: AuditOrigin, tx?: ClientSession) {
+  constructor(origin: AuditOrigin, tx?: ClientSession, { again = false } = {}) {
     this.origin = origin;
     this.#tx = tx;
+    this.again = again;
   }
 
   /** For what may stand alone, as it can be repeated. */
@@ -81,7 +85,8 @@ export async function removeReferences(
 ): Promise<void> {
   const these = new Map(above).set(modelName, [...(above.get(modelName) ?? []), ...ids]);
   for (const relation of relationsTo(modelName)) {
-    const { child, onDelete } = relation;
+    const { child } = relation;
+    const onDelete = removal.again && relation.onDelete === 'restrict' ? 'cascade' : relation.onDelete;
     if (onDelete === 'cascade') removal.noteRemoved(child, 0);
     for (;;) {
       const batch = await referring(removal, relation, ids, these);

@@ -7,7 +7,7 @@ import { ledgerEntryOf, noteErasure } from './erasure.ts';
 import { isStillReferenced, refuseWhereRestricted } from './parents.ts';
 import { type Counts, Removal, removeReferences } from './references.ts';
 import { User } from './user.ts';
-import { removeUser } from './user-removal.ts';
+import { removeAgain, removeUser } from './user-removal.ts';
 
 /** An account that can be restored no more and that nothing holds. */
 const purgeable = (now: Date) => ({ status: 'deleted' as const, purgeAt: { $lte: now }, legalHold: { $ne: true } });
@@ -58,6 +58,15 @@ async function purge(keyring: Keyring, origin: AuditOrigin, id: Types.ObjectId):
   });
   const { removed, detached } = removal;
   return gone ? { ledgerEntry, purgedAt: now, removed, detached, auditEvents } : null;
+}
+
+/** The same for one that was purged before, and that a database of an earlier time brought back. */
+export async function purgeAgain(origin: AuditOrigin, id: Types.ObjectId): Promise<void> {
+  if (!(await removeAgain(origin, id))) return;
+  await erasePersonalValuesInBatches(id);
+  await transaction((tx) =>
+    recordAuditEvent(tx, origin, { action: 'user.purged', target: { collection: 'users', id } }),
+  );
 }
 
 /** Ids of accounts that are to be purged, the longest overdue first. */

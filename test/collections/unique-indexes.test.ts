@@ -34,7 +34,6 @@ it('are all missing, and all migrations pending, in an empty database', async ()
     'backups: idx_backups_name',
     'backups: idx_backups_running',
     'webhook_deliveries: idx_webhook_deliveries_event_id_webhook_id',
-    'journal_timelines: idx_journal_timelines_location',
     'rate_limits: idx_rate_limits_key',
     ...resources.flatMap((each) => each.collections.flatMap(uniqueIn)),
   ]);

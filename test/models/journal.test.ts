@@ -11,7 +11,7 @@ import { type Person, person } from '../helpers/people.ts';
 import { newTeam } from '../helpers/teams.ts';
 
 const pageSchema = new Schema(
-  { title: String, userId: Schema.Types.ObjectId },
+  { title: String, userId: Schema.Types.ObjectId, hash: { type: String, select: false, default: 'secret' } },
   { collection: 'pages', versionKey: false },
 );
 

@@ -1,25 +1,26 @@
-import { Timeline } from '../models/journal-timeline.ts';
+import { JournalShipping } from '../models/journal-shipping.ts';
 import { defineCollection } from './define.ts';
 
-export const journalTimelines = defineCollection({
-  model: Timeline,
-  purpose: 'How far the journal has been shipped, by the place where it goes: an unbroken line of segments each.',
+export const journalShipping = defineCollection({
+  model: JournalShipping,
+  purpose: 'One document: how far the journal has been shipped beside the backups, and where to.',
   public: {},
   admin: {},
   private: {
-    _id: 'Random; the directory of its segments.',
+    _id: '`current`.',
+    timeline: 'Random; the directory of its segments.',
     location: 'Where they are stored, without credentials.',
     startedAt: 'When the line began.',
     sequence: 'Of the last segment; 0 before the first.',
     segment: 'File name of the last segment.',
-    hash: 'SHA-256 of that file.',
+    sha256: 'Of that file.',
     through: 'Whatever was acknowledged before is in a segment.',
   },
   computed: {},
-  indexes: { idx_journal_timelines_location: 'One line for a place.' },
+  indexes: {},
   relations: [],
   enums: {},
-  retention: 'Never removed: one for each place that backups ever went to.',
+  retention: 'Never removed.',
   notBackedUp: 'A database that was restored begins a line of its own.',
   notJournaled: 'Tells how far the journal itself is.',
   wire: [],

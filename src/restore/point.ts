@@ -1,0 +1,69 @@
+import { BackupError } from '../backup/errors.ts';
+import { openTimeline, type TimelinePart } from '../backup/journal/timeline.ts';
+import type { BackupKeys } from '../backup/keys.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import { type Backup, listBackups, openBackup } from '../backup/read.ts';
+import type { Storage } from '../backup/storage/storage.ts';
+
+/** Where a moment is restored from: the backup before it, and the journal from there on. */
+export interface Point {
+  readonly backup: Backup;
+  /** Absent where nothing was shipped after that backup. */
+  readonly journal?: TimelinePart;
+  /** The moment: all that was acknowledged before is in it, and nothing that began afterwards. */
+  readonly moment: Date;
+}
+
+export interface Wanted {
+  /** Of the database that was backed up. */
+  readonly database: string;
+  /** The latest that there is, unless given. */
+  readonly to?: Date | undefined;
+  /** As that backup was, or from it on. */
+  readonly backup?: string | undefined;
+}
+
+/** A backup whose journal of the run makes one moment of it. */
+type Consistent = Manifest & { readonly moment: string };
+
+const isConsistent = (manifest: Manifest): manifest is Consistent => manifest.moment !== undefined;
+
+/**
+ * Finds what a moment is restored from, and whether all of it is there: the manifest and the key, and each segment of
+ * the journal. Nothing is written anywhere.
+ * @throws {BackupError} saying which moments there are
+ */
+export async function findPoint(storage: Storage, keys: BackupKeys | undefined, wanted: Wanted): Promise<Point> {
+  const { database, to, backup: id } = wanted;
+  const own = (await listBackups(storage)).filter((each) => each.database === database && isConsistent(each));
+  const [chosen] = own.filter(
+    (each) => (id === undefined || each.id === id) && (to === undefined || momentOf(each) <= to),
+  );
+  if (!chosen) throw new BackupError(noneOf(own as Consistent[], storage, wanted));
+  // Its manifest was not believed until here.
+  const backup = await openBackup(storage, chosen.id, keys);
+  const moment = momentOf(backup.manifest);
+  const { timeline } = backup.manifest;
+  // A named backup is meant as it was, unless a later moment is asked for.
+  const isAlone = timeline === undefined || (id !== undefined && to === undefined);
+  if (isAlone) {
+    if (to !== undefined && to > moment)
+      throw new BackupError(`The journal was not shipped after ${moment.toISOString()}: nothing is known of later.`);
+    return { backup, moment };
+  }
+  const journal = await openTimeline(storage, timeline, moment, keys);
+  const latest = journal.through > moment ? journal.through : moment;
+  if (to !== undefined && to > latest)
+    throw new BackupError(`The journal reaches to ${latest.toISOString()}: nothing is known of later.`);
+  return { backup, journal, moment: to ?? latest };
+}
+
+const momentOf = ({ moment }: Manifest): Date => new Date(moment ?? Number.NaN);
+
+function noneOf(own: readonly Consistent[], { location }: Storage, { database, to, backup }: Wanted): string {
+  const oldest = own.at(-1);
+  if (!oldest) return `There is no backup of ${database} in ${location} that could be restored.`;
+  if (backup !== undefined && !own.some(({ id }) => id === backup))
+    return `There is no backup ${backup} of ${database} in ${location}.`;
+  return `There is no backup from before ${to?.toISOString()}: the oldest is of ${oldest.moment}.`;
+}

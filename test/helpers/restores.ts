@@ -1,0 +1,98 @@
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { BSON, type Db } from 'mongodb';
+import mongoose from 'mongoose';
+import { afterAll, beforeAll } from 'vitest';
+import { type Shipped, shipJournal } from '../../src/backup/journal/ship.ts';
+import { type BackupResult, runBackup } from '../../src/backup/run.ts';
+import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
+import { collections } from '../../src/collections/index.ts';
+import { connect, disconnect } from '../../src/database.ts';
+import { OPERATOR } from '../../src/models/audit-event.ts';
+import { type RestoreOptions, type RestoreReport, restore } from '../../src/restore/restore.ts';
+import { buildTestApp, type TestApp } from './app.ts';
+import { directories, freshKeys } from './backups.ts';
+import { databases } from './databases.ts';
+
+/** Of each journaled collection what it holds, by id, as text. */
+export type State = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Not the trail: it tells of the restore, too. Not the ledger: it is of today. */
+const COMPARED = collections
+  .filter(({ name, notJournaled }) => notJournaled === undefined && !['audit_events', 'erasures'].includes(name))
+  .map(({ name }) => name);
+
+export async function stateOf(db: Db): Promise<State> {
+  const state: Record<string, Record<string, string>> = {};
+  for (const name of COMPARED)
+    state[name] = Object.fromEntries(
+      (await db.collection(name).find().sort({ _id: 1 }).toArray()).map((document) => [
+        String(document._id),
+        BSON.EJSON.stringify(document),
+      ]),
+    );
+  return state;
+}
+
+/** For the tests of a file: the service, a place for its backups, and databases to restore into. */
+export function restores() {
+  const freshDirectory = directories();
+  const { client, fresh } = databases();
+  const keys = freshKeys();
+  const { signal } = new AbortController();
+  let service: TestApp;
+  let url: string;
+  beforeAll(async () => {
+    service = await buildTestApp();
+    url = pathToFileURL(await freshDirectory()).href;
+  });
+  afterAll(() => service.close());
+  const storage = () => new DirectoryStorage(fileURLToPath(url));
+  const source = () => client.db(mongoose.connection.name);
+  return {
+    client,
+    fresh,
+    keys,
+    storage,
+    source,
+    get service() {
+      return service;
+    },
+    get url() {
+      return url;
+    },
+    backUp: (): Promise<BackupResult> =>
+      runBackup({ connection: mongoose.connection, url, keys, trigger: 'command', origin: OPERATOR, signal }),
+    ship: (): Promise<Shipped> =>
+      shipJournal({ storage: storage(), database: mongoose.connection.name, keys, signal }),
+    /** Restores into a database of its own, and leaves the models where they were. */
+    restored: async (
+      more: Partial<RestoreOptions> = {},
+      look: (db: Db) => Promise<void> = async () => {},
+    ): Promise<{ report: RestoreReport; db: Db }> => {
+      const { name } = mongoose.connection;
+      const { MONGODB_URI: uri = '' } = service.config;
+      const db = more.target ?? fresh();
+      try {
+        const report = await restore({
+          storage: storage(),
+          keys,
+          keyring: service.deps.keyring,
+          database: name,
+          client,
+          target: db,
+          connectModels: async () => {
+            await disconnect();
+            return connect(uri, service.config, db.databaseName);
+          },
+          say: () => {},
+          ...more,
+        });
+        await look(db);
+        return { report, db };
+      } finally {
+        await disconnect();
+        await connect(uri, service.config, name);
+      }
+    },
+  };
+}
