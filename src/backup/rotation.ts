@@ -22,7 +22,10 @@ export function outdated(ids: readonly string[], kept = KEPT): string[] {
     [monthOf, kept.months],
   ] as const;
   const needed = new Set(periods.flatMap(([periodOf, count]) => lastOfEach(newestFirst, periodOf).slice(0, count)));
-  return ids.filter((id) => !needed.has(id));
+  // In the first days of a service, be there several on its day: the moments that can be restored begin with it.
+  const first = newestFirst.at(-1);
+  const days = new Set(newestFirst.map((id) => dayOf(timeOfBackup(id)))).size;
+  return ids.filter((id) => !needed.has(id) && !(id === first && days <= kept.days));
 }
 
 function lastOfEach(newestFirst: readonly string[], periodOf: (at: Date) => string): string[] {

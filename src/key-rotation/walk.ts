@@ -50,7 +50,8 @@ export async function* walk(
   } while (last !== undefined);
 }
 
-const valuesOf = (document: WithId<Document>, collection: string, paths: readonly string[]): EncryptedValue[] =>
+/** The encrypted values of one document. */
+export const valuesOf = (document: WithId<Document>, collection: string, paths: readonly string[]): EncryptedValue[] =>
   paths.flatMap((path) => {
     const value = valueAt(document, path.split('.'));
     const { _id: id } = document;

@@ -1,4 +1,4 @@
-import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
+import { BSON, type Db, type Document, type MongoClient, type WithId } from 'mongodb';
 import type { ContentSummary } from '../backup/content-hash.ts';
 import { BackupKeyError } from '../backup/errors.ts';
 import { entriesOf } from '../backup/journal/timeline.ts';
@@ -6,8 +6,8 @@ import type { BackupKeys } from '../backup/keys.ts';
 import type { Storage } from '../backup/storage/storage.ts';
 import { transaction } from '../database.ts';
 import type { Say } from '../embedded/say.ts';
-import { encryptedCollections } from '../key-rotation/walk.ts';
-import { DecryptionError, type Keyring, placeOf } from '../lib/keyring.ts';
+import { encryptedCollections, valuesOf } from '../key-rotation/walk.ts';
+import { DecryptionError, type Keyring } from '../lib/keyring.ts';
 import { takeMigrationLock } from '../migration-lock.ts';
 import { MIGRATE_MONGO, migrateRestored } from '../migrations.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
@@ -117,10 +117,9 @@ const TRIED = ['signing_keys', 'erasures'];
 async function refuseOtherKeyring({ backup }: Point, keyring: Keyring): Promise<void> {
   for (const { name, paths } of encryptedCollections.filter((each) => TRIED.includes(each.name)))
     for await (const raw of backup.documents(name)) {
-      const document = BSON.deserialize(raw);
-      for (const path of paths.filter((each) => typeof document[each] === 'string'))
+      for (const { value, place } of valuesOf(BSON.deserialize(raw) as WithId<Document>, name, paths))
         try {
-          keyring.decrypt(document[path], placeOf(name, document['_id'], path));
+          keyring.decrypt(String(value), place);
         } catch (error) {
           if (!(error instanceof DecryptionError)) throw error;
           throw new BackupKeyError(

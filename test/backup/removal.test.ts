@@ -45,9 +45,9 @@ describe('a run', () => {
   const removals = async () => (await audited()).filter(([action]) => action === 'backup.removed');
 
   it('removes backups that have had their time, and forgets them', async () => {
-    const [, , newest] = await ofOneDay(3);
-    expect((await listBackups(storage())).map(({ id }) => id)).toEqual([newest]);
-    expect(await BackupRun.distinct('name')).toEqual([newest]);
+    const [first, , , newest] = await ofOneDay(4);
+    expect((await listBackups(storage())).map(({ id }) => id)).toEqual([newest, first]);
+    expect(await BackupRun.distinct('name')).toEqual([first, newest]);
     expect(await removals()).toHaveLength(2);
   });
 
@@ -65,13 +65,13 @@ describe('a run', () => {
   it('goes on with a removal that was broken off, and tells of it once', async () => {
     const directory = vi.spyOn(DirectoryStorage.prototype, 'removeDirectory').mockRejectedValueOnce(new Error('busy'));
     const record = vi.spyOn(BackupRun, 'deleteOne').mockRejectedValueOnce(new Error('gone'));
-    await ofOneDay(4);
+    await ofOneDay(5);
     directory.mockRestore();
     record.mockRestore();
     const { manifest } = await run();
     const left = (await storage().directories()).filter((id) => id !== manifest.id);
     expect(await BackupRun.distinct('name')).toEqual([...left, manifest.id].sort());
-    expect(await removals()).toHaveLength(5 - 1 - left.length);
+    expect(await removals()).toHaveLength(6 - 1 - left.length);
   });
 
   it('neither removes nor stumbles over one whose manifest cannot be read', async () => {

@@ -21,9 +21,11 @@ describe('rotation', () => {
     ]);
   });
 
-  it('of several on one day keeps the last', () => {
+  it('of several on one day keeps the last, and the first of all while the days are few', () => {
     const ids = [1, 5, 9].map((hour) => newBackupId(new Date(START + hour * 3_600_000)));
-    expect(kept(ids)).toEqual([ids[2]]);
+    expect(kept(ids)).toEqual([ids[0], ids[2]]);
+    const older = Array.from({ length: 7 }, (_, day) => newBackupId(new Date(START - (day + 1) * DAY_MS)));
+    expect(kept([...older, ...ids])).not.toContain(ids[0]);
   });
 
   it('keeps those of long ago where there are no new ones', () => {

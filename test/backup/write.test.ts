@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { BSON, MongoServerError } from 'mongodb';
+import { BSON, MongoServerError, ObjectId } from 'mongodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MANIFEST, newBackupId } from '../../src/backup/manifest.ts';
 import { openBackup } from '../../src/backup/read.ts';
@@ -9,7 +9,7 @@ import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { savedCollections, writeBackup } from '../../src/backup/write.ts';
 import { collections } from '../../src/collections/index.ts';
 import { migrateUp, shippedMigrations } from '../../src/migrations.ts';
-import { addAccounts, backUp, directories, documentsOf, storedAccount } from '../helpers/backups.ts';
+import { addAccounts, backUp, directories, documentsOf } from '../helpers/backups.ts';
 import { databases } from '../helpers/databases.ts';
 
 const { client, fresh } = databases();
@@ -28,7 +28,9 @@ describe('a backup', () => {
     const root = await freshDirectory();
     const { manifest } = await backUp(db, { storage: new DirectoryStorage(root) });
     const directory = join(root, manifest.id, db.databaseName);
-    const names = savedCollections().flatMap((name) => [`${name}.bson.gz`, `${name}.metadata.json.gz`]);
+    const names = manifest.collections
+      .flatMap(({ name }) => name)
+      .flatMap((name) => [`${name}.bson.gz`, `${name}.metadata.json.gz`]);
     expect((await readdir(directory)).sort()).toEqual(names.sort());
     const bson = gunzipSync(await readFile(join(directory, 'users.bson.gz')));
     const documents: BSON.Document[] = [];
@@ -45,11 +47,12 @@ describe('a backup', () => {
 
   it('holds every listed collection, unless it says why not, and how far migrations went', async () => {
     const { manifest } = await backUp(db, { storage: new DirectoryStorage(await freshDirectory()) });
+    const names = [...collections.map(({ name }) => name), 'changelog'];
+    expect(manifest.collections.map(({ name }) => name).sort()).toEqual(names.sort());
     const left = collections.filter(({ notBackedUp }) => notBackedUp !== undefined).map(({ name }) => name);
-    expect(manifest.collections.map(({ name }) => name).sort()).toEqual(
-      [...collections.map(({ name }) => name).filter((name) => !left.includes(name)), 'changelog'].sort(),
-    );
-    expect(left).toEqual(['jobs', 'backups', 'idempotency_keys', 'rate_limits']);
+    expect(savedCollections().sort()).toEqual(names.filter((name) => !left.includes(name)));
+    // Of the journal it holds what its moment needs.
+    expect(left).toEqual(['jobs', 'backups', 'journal', 'journal_shipping', 'idempotency_keys', 'rate_limits']);
     expect(manifest.migrations).toEqual(await shippedMigrations());
   });
 
@@ -95,49 +98,25 @@ describe('a backup', () => {
       expect((await stat(join(root, manifest.id, path))).mode & 0o077).toBe(0);
   });
 
-  it('is of one moment, however much is written meanwhile', async () => {
+  it('says that it is of no moment, where the database kept none while the journal was read', async () => {
     const storage = new DirectoryStorage(await freshDirectory());
-    const writing = { on: true };
-    // An account and its session come and go in one transaction: a copy that holds one of them alone is torn.
-    const writer = (async () => {
-      while (writing.on) {
-        const user = storedAccount(`${Math.random()}@example.com`);
-        const seal = { _id: user._id, erasedAt: new Date() };
-        await client.withSession((session) =>
-          session.withTransaction(async () => {
-            await db.collection<{ _id: string }>('erasures').insertOne({ ...seal, _id: String(user._id) }, { session });
-            await db.collection('users').insertOne(user, { session });
-          }),
-        );
-      }
-    })();
-    const { manifest } = await backUp(db, { storage }).finally(() => {
-      writing.on = false;
-    });
-    await writer;
-    expect(manifest.consistent).toBe(true);
-    const backup = await openBackup(storage, manifest.id);
-    const users = new Set((await documentsOf(backup, 'users')).map(({ _id }) => String(_id)));
-    const pairs = (await documentsOf(backup, 'erasures')).map(({ _id }) => String(_id));
-    expect(pairs.filter((id) => !users.has(id))).toEqual([]);
-    expect(users.size).toBe(ACCOUNTS + pairs.length);
-    expect(await db.collection('erasures').countDocuments()).toBeGreaterThan(pairs.length);
-  });
-
-  it('begins anew where the database did not keep the moment, and says that it is of none', async () => {
-    const storage = new DirectoryStorage(await freshDirectory());
-    // As MongoDB ends a transaction that is older than a minute: while the copy is at it.
+    await db
+      .collection('journal')
+      .insertOne({ at: new Date(), transactionId: new ObjectId(), collection: 'users', documentId: 1, revision: 1 });
+    // As MongoDB ends a transaction that is older than a minute: while it is read.
     const gone = new MongoServerError({ message: 'Transaction has been aborted.', code: 251 });
-    const read: string[] = [];
+    let times = 0;
     const onDocuments = (_documents: number, collection: string) => {
-      read.push(collection);
-      if (collection === 'signing_keys' && read.filter((each) => each === collection).length === 1) throw gone;
+      if (collection !== 'journal') return;
+      times += 1;
+      if (times === 1) throw gone;
     };
     const { signal } = new AbortController();
     const id = newBackupId(new Date());
     const { manifest } = await writeBackup(id, { client, db }, { storage, key: undefined, signal, onDocuments });
-    expect(manifest.consistent).toBe(false);
-    expect(read.filter((each) => each === 'signing_keys')).toHaveLength(2);
+    expect(manifest).toMatchObject({ consistent: false });
+    expect(manifest.moment).toBeUndefined();
+    expect(times).toBe(2);
     await (await openBackup(storage, id)).verify();
   });
 });

@@ -72,12 +72,19 @@ class Load {
       const options = { session: tx };
       await User.updateOne({ _id }, { $set: { firstName: `n${n}` } }, options);
       await Credential.collection.updateOne({ userId: _id, type: 'totp' }, { $set: { name: `n${n}` } }, options);
-      if (n % 5 === 0) await Team.create([{ name: `Team ${n}` }], options);
+      const now = new Date();
+      if (n % 5 === 0) await Team.create([{ name: `Team ${n}`, revision: 1, createdAt: now, updatedAt: now }], options);
       if (n % 7 === 0) await Team.collection.deleteOne({}, options);
       if (n % 11 === 0) await Credential.collection.deleteMany({ type: 'recovery-code' }, options);
       if (n % 11 === 5)
         await Credential.collection.insertOne(
-          { _id: new Types.ObjectId(), userId: _id, type: 'recovery-code', codeHash: `${n}`, createdAt: new Date() } as never,
+          {
+            _id: new Types.ObjectId(),
+            userId: _id,
+            type: 'recovery-code',
+            codeHash: `${n}`,
+            createdAt: new Date(),
+          } as never,
           options,
         );
     });
@@ -97,7 +104,9 @@ export function momentsAreRestored(moments: number, timeoutMs: number): void {
   it(
     `the state of each of ${moments} moments under load is restored, exactly`,
     async () => {
-      const accounts = Array.from({ length: ACCOUNTS }, (_, n) => storedAccount(`m${n}@example.com`, { firstName: 'n0' }));
+      const accounts = Array.from({ length: ACCOUNTS }, (_, n) =>
+        storedAccount(`m${n}@example.com`, { firstName: 'n0' }),
+      );
       await User.collection.insertMany(accounts as never);
       await Credential.collection.insertMany(
         accounts.map(({ _id }) => ({

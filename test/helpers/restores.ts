@@ -62,8 +62,7 @@ export function restores() {
     },
     backUp: (): Promise<BackupResult> =>
       runBackup({ connection: mongoose.connection, url, keys, trigger: 'command', origin: OPERATOR, signal }),
-    ship: (): Promise<Shipped> =>
-      shipJournal({ storage: storage(), database: mongoose.connection.name, keys, signal }),
+    ship: (): Promise<Shipped> => shipJournal({ storage: storage(), database: mongoose.connection.name, keys, signal }),
     /** Restores into a database of its own, and leaves the models where they were. */
     restored: async (
       more: Partial<RestoreOptions> = {},

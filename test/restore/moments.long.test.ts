@@ -1,0 +1,3 @@
+import { momentsAreRestored } from '../helpers/moments.ts';
+
+momentsAreRestored(20, 600_000);
