@@ -44,6 +44,10 @@ const ALLOWED: Readonly<Record<FieldType['name'], readonly Option[]>> = {
   reference: ['optional', 'filter'],
 };
 
+/** What lists are asked by where they are filtered by the field. */
+export const parametersOf = ({ name, type }: Pick<Field, 'name' | 'type'>): string[] =>
+  type.name === 'date' ? ['After', 'Before'].map((end) => name.replace(/At$/, '') + end) : [name];
+
 /**
  * `number:string(40) unique` → a field.
  * @throws {Refusal} that says what is wrong with it

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Blueprint, type Link, OWNER_PATHS, OWNERS, type Owner, type Reference } from './blueprint.ts';
 import { checkNames } from './check.ts';
-import { type Field, fieldOf } from './field.ts';
+import { type Field, fieldOf, parametersOf } from './field.ts';
 import { Refusal } from './refusal.ts';
 import type { Known, Tree } from './tree.ts';
 import { camel, type Names, namesOf, singularOf } from './words.ts';
@@ -137,6 +137,8 @@ interface Together {
   readonly links: readonly Link[];
 }
 
+const firstTwice = (names: readonly string[]): string | undefined => names.find((name, n) => names.indexOf(name) !== n);
+
 /** All names of a document and of its routes are different. */
 function checkTogether({ owner, fields, references, links }: Together, tree: Tree): void {
   const used = [
@@ -146,8 +148,16 @@ function checkTogether({ owner, fields, references, links }: Together, tree: Tre
     ...references.flatMap(({ include }) => include ?? []),
     ...links.flatMap(({ name, to }) => [name, to]),
   ];
-  const twice = used.find((name, n) => used.indexOf(name) !== n);
+  const twice = firstTwice(used);
   if (twice !== undefined) throw new Refusal(`The name ${twice} would stand for two things; call the field otherwise.`);
+  const asked = firstTwice([
+    ...fields.filter(({ filter }) => filter).flatMap(parametersOf),
+    ...links.map(({ to }) => to),
+  ]);
+  if (asked !== undefined)
+    throw new Refusal(
+      `Lists would have the parameter ${asked} twice, for two filters; call one of the fields otherwise.`,
+    );
   for (const { model, collection, file } of links)
     if (
       tree.known.some((each) => each.model === model || each.collection === collection) ||

@@ -93,6 +93,11 @@ describe('a collection', () => {
     expect(names('none')).toEqual(['number', 'code', 'status', 'due_at', 'customer_id']);
   });
 
+  it('may have a field by the name of a parameter, where that is no filter', () => {
+    const fields = ['dueAt:date filter', 'dueAfter:string'];
+    expect(() => blueprintsOf(asked({ fields }), tree)).not.toThrow();
+  });
+
   it.each<[string, Partial<Request>, string]>([
     ['no name', { plural: 'Invoices' }, 'lower-case words'],
     ['a name with an underscore', { plural: 'line_items' }, 'lower-case words'],
@@ -119,6 +124,16 @@ describe('a collection', () => {
     ['a link to what has no routes', { manyToMany: ['users'] }, 'no routes'],
     ['links of what belongs to nobody', { owner: 'none', manyToMany: ['customers'] }, 'needs an owner'],
     ['a link twice', { manyToMany: ['tags', 'tags'] }, 'two things'],
+    [
+      'a filter by the name of an end of another',
+      { fields: ['dueAt:date filter', 'dueAfter:string filter'] },
+      'parameter dueAfter twice',
+    ],
+    [
+      'filters by two times of one name',
+      { fields: ['due:date filter', 'dueAt:date filter'] },
+      'parameter dueAfter twice',
+    ],
     ['a field by the name of a link', { fields: ['tags:text'], manyToMany: ['tags'] }, 'two things'],
     [
       'a field by the name of what is included',
