@@ -37,6 +37,7 @@ export function blueprintsOf(request: Request, tree: Tree): Blueprint[] {
   const links = request.manyToMany.map((name) => linkOf(names, name, known));
   checkTogether({ owner, fields, references, links }, tree);
   const made = linked.flatMap(({ made }) => made ?? []);
+  checkApart([names, ...made.map(({ names }) => names), ...links]);
   return [...made, { names, owner, fields, references, links }].map((each, n) => ({
     ...each,
     migration: numbered(tree.nextMigration + n),
@@ -54,14 +55,14 @@ function ownerOf(given: string): Owner {
   return owner;
 }
 
-function namesFor(plural: string, given?: string): Names {
+function namesFor(plural: string, given?: string, how = 'Say it by --singular <name>.'): Names {
   for (const name of [plural, ...(given === undefined ? [] : [given])])
     if (!KEBAB.test(name) || name.length > LONGEST_NAME)
       throw new Refusal(
         `${name}: a name has lower-case words with hyphens between them, at most ${LONGEST_NAME} characters, as in line-items.`,
       );
   const singular = given ?? singularOf(plural);
-  if (singular === undefined) throw new Refusal(`What is one of the ${plural}? Say it by --singular <name>.`);
+  if (singular === undefined) throw new Refusal(`What is one of the ${plural}? ${how}`);
   if (singular === plural)
     throw new Refusal(`One and many of the ${plural} need two names: say another by --singular.`);
   return namesOf(plural, singular);
@@ -102,7 +103,7 @@ function linkedTo(
     if (name === names.url) throw new Refusal(`--many-to-many ${name}: links lead to another collection.`);
     const there = tree.known.find(({ collection }) => collection === name.replaceAll('-', '_'));
     if (there) return [{ known: there }];
-    const other = namesFor(name);
+    const other = namesFor(name, undefined, 'Make these first, with --singular <name>.');
     checkNames(other, owner, tree);
     const resource = { constant: other.plural, singular: other.singular, file: other.file };
     return [
@@ -135,6 +136,15 @@ interface Together {
   readonly fields: readonly Field[];
   readonly references: readonly Reference[];
   readonly links: readonly Link[];
+}
+
+/** What one command makes has names of its own: models, collections and files alike. */
+function checkApart(all: readonly Pick<Names, 'model' | 'collection' | 'file'>[]): void {
+  for (const what of ['model', 'collection', 'file'] as const) {
+    const twice = firstTwice(all.map(({ [what]: name }) => name));
+    if (twice !== undefined)
+      throw new Refusal(`Two of what would be made have the ${what} ${twice}: take another name for one of them.`);
+  }
 }
 
 const firstTwice = (names: readonly string[]): string | undefined => names.find((name, n) => names.indexOf(name) !== n);
