@@ -9,9 +9,10 @@ const SPACE = 0x20;
 const MAX_NAME_BYTES = 64;
 
 /**
- * Cuts one JSON document into the objects of its list, however large it is: of the list that it is, or that its member
- * `name` is. Only the brackets and texts are followed; what is wrong within an object does not touch the next.
- * @throws {UnusableFileError} at the end of a document that has no such list
+ * Cuts a JSON document into the objects of its list, however large it is: of the list that it is, or that its member
+ * `name` is. Exports that come in parts are often joined to one file, so documents may follow one another. Only the
+ * brackets and texts are followed; what is wrong within an object does not touch the next.
+ * @throws {UnusableFileError} at the end of a file that has no such list
  */
 export async function* readJsonList(source: AsyncIterable<Buffer>, name?: string): AsyncGenerator<RawRecord> {
   const scanner = new ListScanner(name);
@@ -44,7 +45,7 @@ export async function* readJsonList(source: AsyncIterable<Buffer>, name?: string
 
 const problem = (detail: string): InputProblem => ({ pointer: '', code: 'invalid-json', detail });
 
-/** Follows the structure of a document, byte by byte. */
+/** Follows the structure of documents, byte by byte. */
 class ListScanner {
   readonly #name: string | undefined;
   #depth = 0;
@@ -56,6 +57,7 @@ class ListScanner {
   #text: number[] = [];
   #member = '';
   hasFound = false;
+  /** Whether the last list that was found is whole. */
   hasClosed = false;
   /** Whether there was something between the objects that is no object. */
   hasStray = false;
@@ -117,13 +119,16 @@ class ListScanner {
     this.#stray();
     this.#depth++;
     const isList = this.#depth === 1 || (this.#depth === 2 && this.#member === this.#name);
-    if (byte !== OPEN_BRACKET || this.hasFound || !isList) return;
+    if (byte !== OPEN_BRACKET || this.#listDepth > 0 || !isList) return;
     this.#listDepth = this.#depth;
     this.hasFound = true;
+    this.hasClosed = false;
   }
 
   #goOut(): void {
-    this.#depth--;
+    // A bracket too many must not hide the document that follows.
+    this.#depth = Math.max(0, this.#depth - 1);
+    if (this.#depth === 0) this.#member = '';
     if (this.#listDepth === 0 || this.#depth >= this.#listDepth) return;
     this.#listDepth = 0;
     this.hasClosed = true;

@@ -188,7 +188,7 @@ function fillSteps(source: Source, collection: string, paths: readonly string[],
     const value = path.includes('[]') ? undefined : defaultOf(collection, path);
     if (value === undefined)
       throw new DraftError(
-        `${collection}.${path} becomes required, and nothing says what documents that lack it shall hold. Nothing was written. Give the path a plain default in its model, or leave it optional; or write the migration by hand: npm run migrate:create <name>`,
+        `${collection}.${path} becomes required, and nothing says what documents that lack it shall hold. Nothing was written. Give the path a plain default of its own type in its model, or leave it optional; or write the migration by hand: npm run migrate:create <name>`,
       );
     return [source.fillIn(collection, path, camelCase(collection, path, 'default'), value)];
   });

@@ -1,5 +1,5 @@
 import { type Blueprint, pathOf } from './blueprint.ts';
-import type { Field } from './field.ts';
+import { type Field, parametersOf } from './field.ts';
 import { purposeOf } from './route-text.ts';
 import { descriptionOf } from './schema-text.ts';
 import { capital, withArticle } from './words.ts';
@@ -62,11 +62,7 @@ function typeText({ type, optional, unique }: Field): string {
 
 function listText(fields: readonly Field[], includes: readonly string[]): string {
   const listed = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
-  const filters = fields
-    .filter(({ filter }) => filter)
-    .flatMap(({ name, type }) =>
-      type.name === 'date' ? ['After', 'Before'].map((end) => name.replace(/At$/, '') + end) : name,
-    );
+  const filters = fields.filter(({ filter }) => filter).flatMap(parametersOf);
   const sorts = fields.filter(({ sort }) => sort).map(({ name }) => name);
   const sentences = [
     ...(filters.length > 0 ? [`Lists are filtered by ${listed(filters)}.`] : []),

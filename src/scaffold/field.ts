@@ -1,7 +1,9 @@
 import { Schema } from 'mongoose';
 import { LIFE_FIELDS } from '../models/life.ts';
+import { OWNER_PATHS, OWNERS } from './blueprint.ts';
 import { Refusal } from './refusal.ts';
 import { type FieldType, typeOf } from './types.ts';
+import { capital } from './words.ts';
 
 const OPTIONS = ['optional', 'unique', 'filter', 'sort'] as const;
 type Option = (typeof OPTIONS)[number];
@@ -23,8 +25,6 @@ const RESERVED = new Set([
   ...Object.keys(LIFE_FIELDS),
   ...Object.keys((Schema as unknown as { reserved: object }).reserved),
   'id',
-  'userId',
-  'teamId',
   'included',
 ]);
 
@@ -44,6 +44,10 @@ const ALLOWED: Readonly<Record<FieldType['name'], readonly Option[]>> = {
   reference: ['optional', 'filter'],
 };
 
+/** What lists are asked by where they are filtered by the field. */
+export const parametersOf = ({ name, type }: Pick<Field, 'name' | 'type'>): string[] =>
+  type.name === 'date' ? ['After', 'Before'].map((end) => name.replace(/At$/, '') + end) : [name];
+
 /**
  * `number:string(40) unique` → a field.
  * @throws {Refusal} that says what is wrong with it
@@ -53,6 +57,11 @@ export function fieldOf(text: string): Field {
   const refuse = (why: string) => new Refusal(`--field "${text}": ${why}`);
   if (!NAME.test(name))
     throw refuse('it begins with a name in camel case, a colon, and a type, as in "dueAt:date optional".');
+  const owner = OWNERS.find((each) => OWNER_PATHS[each] === name);
+  if (owner !== undefined)
+    throw refuse(
+      `${name} says whom a document belongs to, which is what --owner ${owner} is for; call what is not that otherwise, as in other${capital(name)}.`,
+    );
   if (RESERVED.has(name) || name in {}) throw refuse(`the name ${name} is taken by something that every one has.`);
   const options = rest.split(/\s+/).filter((each) => each !== '');
   try {

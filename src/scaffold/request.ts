@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Blueprint, type Link, OWNER_PATHS, OWNERS, type Owner, type Reference } from './blueprint.ts';
 import { checkNames } from './check.ts';
-import { type Field, fieldOf } from './field.ts';
+import { type Field, fieldOf, parametersOf } from './field.ts';
 import { Refusal } from './refusal.ts';
 import type { Known, Tree } from './tree.ts';
 import { camel, type Names, namesOf, singularOf } from './words.ts';
@@ -37,6 +37,7 @@ export function blueprintsOf(request: Request, tree: Tree): Blueprint[] {
   const links = request.manyToMany.map((name) => linkOf(names, name, known));
   checkTogether({ owner, fields, references, links }, tree);
   const made = linked.flatMap(({ made }) => made ?? []);
+  checkApart([names, ...made.map(({ names }) => names), ...links]);
   return [...made, { names, owner, fields, references, links }].map((each, n) => ({
     ...each,
     migration: numbered(tree.nextMigration + n),
@@ -54,14 +55,14 @@ function ownerOf(given: string): Owner {
   return owner;
 }
 
-function namesFor(plural: string, given?: string): Names {
+function namesFor(plural: string, given?: string, how = 'Say it by --singular <name>.'): Names {
   for (const name of [plural, ...(given === undefined ? [] : [given])])
     if (!KEBAB.test(name) || name.length > LONGEST_NAME)
       throw new Refusal(
         `${name}: a name has lower-case words with hyphens between them, at most ${LONGEST_NAME} characters, as in line-items.`,
       );
   const singular = given ?? singularOf(plural);
-  if (singular === undefined) throw new Refusal(`What is one of the ${plural}? Say it by --singular <name>.`);
+  if (singular === undefined) throw new Refusal(`What is one of the ${plural}? ${how}`);
   if (singular === plural)
     throw new Refusal(`One and many of the ${plural} need two names: say another by --singular.`);
   return namesOf(plural, singular);
@@ -102,7 +103,7 @@ function linkedTo(
     if (name === names.url) throw new Refusal(`--many-to-many ${name}: links lead to another collection.`);
     const there = tree.known.find(({ collection }) => collection === name.replaceAll('-', '_'));
     if (there) return [{ known: there }];
-    const other = namesFor(name);
+    const other = namesFor(name, undefined, 'Make these first, with --singular <name>.');
     checkNames(other, owner, tree);
     const resource = { constant: other.plural, singular: other.singular, file: other.file };
     return [
@@ -137,6 +138,17 @@ interface Together {
   readonly links: readonly Link[];
 }
 
+/** What one command makes has names of its own: models, collections and files alike. */
+function checkApart(all: readonly Pick<Names, 'model' | 'collection' | 'file'>[]): void {
+  for (const what of ['model', 'collection', 'file'] as const) {
+    const twice = firstTwice(all.map(({ [what]: name }) => name));
+    if (twice !== undefined)
+      throw new Refusal(`Two of what would be made have the ${what} ${twice}: take another name for one of them.`);
+  }
+}
+
+const firstTwice = (names: readonly string[]): string | undefined => names.find((name, n) => names.indexOf(name) !== n);
+
 /** All names of a document and of its routes are different. */
 function checkTogether({ owner, fields, references, links }: Together, tree: Tree): void {
   const used = [
@@ -146,8 +158,16 @@ function checkTogether({ owner, fields, references, links }: Together, tree: Tre
     ...references.flatMap(({ include }) => include ?? []),
     ...links.flatMap(({ name, to }) => [name, to]),
   ];
-  const twice = used.find((name, n) => used.indexOf(name) !== n);
+  const twice = firstTwice(used);
   if (twice !== undefined) throw new Refusal(`The name ${twice} would stand for two things; call the field otherwise.`);
+  const asked = firstTwice([
+    ...fields.filter(({ filter }) => filter).flatMap(parametersOf),
+    ...links.map(({ to }) => to),
+  ]);
+  if (asked !== undefined)
+    throw new Refusal(
+      `Lists would have the parameter ${asked} twice, for two filters; call one of the fields otherwise.`,
+    );
   for (const { model, collection, file } of links)
     if (
       tree.known.some((each) => each.model === model || each.collection === collection) ||

@@ -1,5 +1,5 @@
 import { type Blueprint, type Link, pathOf } from './blueprint.ts';
-import type { Field } from './field.ts';
+import { type Field, parametersOf } from './field.ts';
 import { literal, valuesOf } from './samples.ts';
 import { words } from './words.ts';
 
@@ -185,8 +185,8 @@ const uniqueTests = (blueprint: Blueprint): string =>
     .map(
       ({ name }) => `
 it('each have a ${words(name)} of their own', async () => {
-  const { ${name} } = await make();
-  const response = await ${castOf(blueprint).writer}.call('POST', WRITES(), { ...${bodyCall(blueprint).replace('await body()', '(await body())')}, ${name} });
+  const made = await make();
+  const response = await ${castOf(blueprint).writer}.call('POST', WRITES(), { ...${bodyCall(blueprint).replace('await body()', '(await body())')}, ${name}: made.${name} });
   expect(response.json()).toMatchObject({ code: 'value-taken', errors: [{ pointer: '/${name}' }] });
 });
 `,
@@ -194,10 +194,12 @@ it('each have a ${words(name)} of their own', async () => {
     .join('');
 
 /** A filter that the document passes, as a query. */
-const queryOf = ({ name, type }: Field): string =>
-  type.name === 'date'
-    ? `${name.replace(/At$/, '')}After=2000-01-01T00:00:00.000Z`
-    : `${name}=\${encodeURIComponent(made.${name})}`;
+function queryOf(field: Field): string {
+  const [parameter = ''] = parametersOf(field);
+  return field.type.name === 'date'
+    ? `${parameter}=2000-01-01T00:00:00.000Z`
+    : `${parameter}=\${encodeURIComponent(made.${field.name})}`;
+}
 
 function listTests({ fields }: Blueprint): string {
   const filters = fields.filter(({ filter, optional, type }) => filter && !(optional && type.name === 'reference'));

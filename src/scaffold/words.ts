@@ -31,12 +31,25 @@ export const snake = (camel: string): string => words(camel).replaceAll(' ', '_'
 /** `due-at` → `dueAt` */
 export const camel = (kebab: string): string => kebab.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** English, where it is regular: undefined where it is not clear. */
+/** What ends as a regular plural does, and has the e in its singular. */
+const WITH_E = new Set(
+  `aches aunties avalanches birdies brownies budgies caches calories collies cookies creches foodies genies goalies
+  headaches hoodies junkies lies magpies moustaches movies neckties newbies niches pies pixies prairies quiches rookies
+  selfies smoothies sorties ties toothaches veggies zombies`.split(/\s+/),
+);
+
+/** One that is no plural, is its own, or is that of two words: axe and axis. */
+const UNCLEAR =
+  /^(?:series|species|news|axes|lens|lenses|gas|bias|atlas|canvas|alias|(?:append|cod|ind|matr|vert|vort)ices)$/;
+
+/** English, where it is regular: undefined where it is not clear, as of shelves and archives, or of heroes and shoes. */
 export function singularOf(plural: string): string | undefined {
-  if (/(?:^|-)(?:series|species)$/.test(plural)) return undefined;
-  if (/[^aeiou]ies$/.test(plural) && plural.length > 4) return plural.replace(/ies$/, 'y');
-  if (/(?:ss|sh|ch|x|zz)es$/.test(plural)) return plural.replace(/es$/, '');
-  if (/(?:ss|us|is|[^lnr]ses|zes)$/.test(plural) || !/[a-z]s$/.test(plural)) return undefined;
+  const word = plural.replace(/^.*-/, '');
+  if (UNCLEAR.test(word)) return undefined;
+  if (WITH_E.has(word)) return plural.replace(/s$/, '');
+  if (/[^aeiou]ies$/.test(word)) return plural.replace(/ies$/, 'y');
+  if (/(?:ss|sh|ch|x)es$/.test(word)) return plural.replace(/es$/, '');
+  if (/(?:ss|us|is|[^lnr]ses|zes|ves|oes)$/.test(word) || !/[a-z]s$/.test(word)) return undefined;
   return plural.replace(/s$/, '');
 }
 
@@ -55,5 +68,10 @@ export function namesOf(plural: string, singular: string): Names {
   };
 }
 
-/** `an invoice` */
-export const withArticle = (text: string): string => `${/^[aeiou]/.test(text) ? 'an' : 'a'} ${text}`;
+/** Begins with a vowel that is spoken as a consonant: unit and user, but neither unindexed nor usher. */
+const SPOKEN_Y_OR_W = /^(?:eu|on(?:e|ce)\b|u(?:id|ni(?!n|m|d)|r[ail]|s[aeu]|t[ei]|uid))/;
+const SPOKEN_VOWEL = /^(?:[aeiou]|heir|honest|hono|hour)/;
+
+/** `an invoice`, `a user`, `an hour` */
+export const withArticle = (text: string): string =>
+  `${SPOKEN_VOWEL.test(text) && !SPOKEN_Y_OR_W.test(text) ? 'an' : 'a'} ${text}`;

@@ -6,7 +6,7 @@ import { checkAccount } from '../../src/import/account.ts';
 import type { Entry } from '../../src/import/entries.ts';
 import type { FormatOptions } from '../../src/import/formats/format.ts';
 import { FOREIGN_FORMATS } from '../../src/import/formats/index.ts';
-import { read } from '../helpers/foreign-files.ts';
+import { read, untold } from '../helpers/foreign-files.ts';
 
 describe('what does not fit', () => {
   const auth0 = (user: object, options?: FormatOptions) =>
@@ -101,6 +101,7 @@ const KNOWN = [
   ...'encrypted_password banned_until deleted_at raw_user_meta_data raw_app_meta_data full_name picture'.split(' '),
   ...'Attributes Name Value Enabled UserCreateDate email_addresses verification primary_email_address_id'.split(' '),
   ...'verified_email_addresses primary_email_address password_digest password_hasher public_metadata'.split(' '),
+  ...'sub user_name provider unsafe_metadata external_id Attributes banned_until'.split(' '),
   ...'_hashed_password username _created_at $date accounts providerId banned banExpires _auth_data_x id'.split(' '),
 ];
 const HASH_TEXTS = [
@@ -119,7 +120,7 @@ const HASH_TEXTS = [
 ];
 
 it.each(FOREIGN_FORMATS.map(({ name }) => name))(
-  'whatever stands in a record of %s, the import goes on',
+  'whatever stands in a record of %s, the import goes on, and tells of each field',
   async (name) => {
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof(
@@ -134,8 +135,9 @@ it.each(FOREIGN_FORMATS.map(({ name }) => name))(
     await fc.assert(
       fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 3 }), async (records) => {
         const source = Readable.from([Buffer.from(JSON.stringify(records))]);
-        const { entries } = await read(name, source, false);
+        const { entries, mapping } = await read(name, source, false);
         expect(entries).toHaveLength(records.length);
+        expect(records.flatMap((each) => untold(name, each, mapping))).toEqual([]);
         for (const entry of entries) if ('value' in entry) checkAccount(entry.value);
       }),
       { numRuns: 300 },

@@ -39,6 +39,20 @@ describe('a JSON document', () => {
     expect(brief(await read('[{"a":1}]', 'list'))).toEqual([[1, { a: 1 }]]);
   });
 
+  it.each([
+    ['lists', '[{"a":1}]\n[{"b":1},{"c":1}]'],
+    ['lists, the first with a bracket too many', '[{"a":1}]]\n[{"b":1},{"c":1}]'],
+    ['documents', '{"list":[{"a":1}],"next":"x"}\n{"rest":[{"no":1}],"list":[{"b":1},{"c":1}]}'],
+    ['documents that end with their list', '{"list":[{"a":1}]}\n{"list":[{"b":1},{"c":1}]}'],
+    ['documents, and a list of something else between', '{"list":[{"a":1}]}\n{[{"no":1}]}{"list":[{"b":1},{"c":1}]}'],
+  ])('may be followed by another: %s', async (_, text) => {
+    expect(brief(await read(text, 'list'))).toEqual([
+      [1, { a: 1 }],
+      [2, { b: 1 }],
+      [2, { c: 1 }],
+    ]);
+  });
+
   it.each(['', '{}', '{"users":{}}', '{"other":[{}]}', '{"a":{"list":[{}]}}', '"list"'])(
     'without the list is no file to import: %j',
     async (text) => {
@@ -46,11 +60,14 @@ describe('a JSON document', () => {
     },
   );
 
-  it.each(['[{"a":1},', '[{"a":1}', '{"list":[{"a":1},{"b"'])('that is cut off is told: %j', async (text) => {
-    const records = await read(text, 'list');
-    expect(brief(records.slice(0, 1))).toEqual([[1, { a: 1 }]]);
-    expect(records.at(-1)).toMatchObject({ problem: { detail: 'is where the file ends within its list' } });
-  });
+  it.each(['[{"a":1},', '[{"a":1}', '{"list":[{"a":1},{"b"', '[{"a":1}][{"b":1}'])(
+    'that is cut off is told: %j',
+    async (text) => {
+      const records = await read(text, 'list');
+      expect(brief(records.slice(0, 1))).toEqual([[1, { a: 1 }]]);
+      expect(records.at(-1)).toMatchObject({ problem: { detail: 'is where the file ends within its list' } });
+    },
+  );
 
   it.each(['[1,{"a":1}]', '[{"a":1},null]', '["{}",{"a":1}]', '[[{}],{"a":1}]'])(
     'with something else in its list is told, and the rest is read: %j',

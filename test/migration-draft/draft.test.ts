@@ -78,6 +78,15 @@ export async function down(db) {
     ]);
   });
 
+  it('is not stopped by a document that broke another rule before', async () => {
+    const { up } = await drafts.write(draftOf(BEFORE, KINDS['a new field that is required'] as Shape).text);
+    const db = fresh();
+    await makeShape(db, BEFORE);
+    await db.collection('people').insertOne({ ...PERSON, status: 'unheard-of' }, { bypassDocumentValidation: true });
+    await up(db);
+    expect(await db.collection('people').findOne()).toMatchObject({ nickname: 'none', level: 1, status: 'unheard-of' });
+  });
+
   it.each([
     [
       'without a default',

@@ -24,6 +24,9 @@ const thing = () =>
       text: { type: String, required: true },
       rank: { type: Number },
       secret: { type: String, required: true, maxlength: 10 },
+      due: { type: Date, required: true },
+      dueAt: { type: Date, required: true },
+      dueAfter: { type: String, required: true, maxlength: 10 },
     },
     {
       user_id: { userId: 1, _id: 1 },
@@ -31,11 +34,14 @@ const thing = () =>
       user_id_name: { userId: 1, name: 1, _id: 1 },
       user_id_text: { userId: 1, text: 1, _id: 1 },
       user_id_secret: { userId: 1, secret: 1, _id: 1 },
+      user_id_due: { userId: 1, due: 1, _id: 1 },
+      user_id_due_at: { userId: 1, dueAt: 1, _id: 1 },
+      user_id_due_after: { userId: 1, dueAfter: 1, _id: 1 },
     },
   );
 
 const words = Type.String({ description: 'Words.' });
-const fields = { name: words, text: words, secret: words };
+const fields = { name: words, text: words, secret: words, due: words, dueAt: words, dueAfter: words };
 
 /** A resource that can be kept, with something that cannot. */
 function declared(more: Partial<ResourceOptions<never>>, extra: object = {}, once: string[] = []) {
@@ -51,7 +57,7 @@ function declared(more: Partial<ResourceOptions<never>>, extra: object = {}, onc
 }
 
 it('one that can be kept is', () => {
-  const { collections } = declared({ filters: ['name'], sorts: ['name'] });
+  const { collections } = declared({ filters: ['name', 'dueAt'], sorts: ['name', 'dueAt', 'dueAfter'] });
   expect(collections.map(({ name }) => name)).toEqual(['things']);
 });
 
@@ -69,6 +75,16 @@ it.each<[string, Parameters<typeof declared>, RegExp]>([
     'a filter by what some may not read',
     [{ filters: ['secret'], fields: { secret: { read: teamRole(['owner']) } } }],
     /a filter by secret would tell it/,
+  ],
+  [
+    'a filter by the name of an end of another',
+    [{ filters: ['dueAfter', 'dueAt'], sorts: ['dueAt'] }],
+    /would have the parameter dueAfter twice/,
+  ],
+  [
+    'filters by two times of one name',
+    [{ filters: ['due', 'dueAt'], sorts: ['due', 'dueAt'] }],
+    /would have the parameter dueAfter twice/,
   ],
   [
     'a list that no index serves',

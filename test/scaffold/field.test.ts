@@ -54,7 +54,11 @@ describe('a field', () => {
     ['total:integer filter', 'parameter total'],
     ['id:string', 'taken'],
     ['createdAt:date', 'taken'],
-    ['userId:reference(users)', 'taken'],
+    [
+      'userId:reference(users)',
+      'which is what --owner user is for; call what is not that otherwise, as in otherUserId',
+    ],
+    ['teamId:string optional', 'which is what --owner team is for'],
     ['included:boolean', 'taken'],
     ['errors:text', 'taken'],
     ['constructor:string', 'taken'],

@@ -7,7 +7,6 @@ import { indexesOf } from '../../src/scaffold/blueprint.ts';
 import { Refusal } from '../../src/scaffold/refusal.ts';
 import { blueprintsOf, type Request } from '../../src/scaffold/request.ts';
 import { hasSources, readTree, type Tree } from '../../src/scaffold/tree.ts';
-import { singularOf } from '../../src/scaffold/words.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -93,6 +92,11 @@ describe('a collection', () => {
     expect(names('none')).toEqual(['number', 'code', 'status', 'due_at', 'customer_id']);
   });
 
+  it('may have a field by the name of a parameter, where that is no filter', () => {
+    const fields = ['dueAt:date filter', 'dueAfter:string'];
+    expect(() => blueprintsOf(asked({ fields }), tree)).not.toThrow();
+  });
+
   it.each<[string, Partial<Request>, string]>([
     ['no name', { plural: 'Invoices' }, 'lower-case words'],
     ['a name with an underscore', { plural: 'line_items' }, 'lower-case words'],
@@ -115,10 +119,23 @@ describe('a collection', () => {
     ['a reference to nothing', { fields: ['a:text', 'bId:reference(b)'] }, 'no such collection'],
     ['a reference to what is not referred to', { fields: ['a:text', 'jobId:reference(jobs)'] }, 'nothing may refer'],
     ['a required reference to itself', { fields: ['a:text', 'bId:reference(invoices)'] }, 'optional'],
+    ['a link to what has no clear singular', { manyToMany: ['heroes'] }, 'Make these first'],
     ['a link to itself', { manyToMany: ['invoices'] }, 'another collection'],
     ['a link to what has no routes', { manyToMany: ['users'] }, 'no routes'],
     ['links of what belongs to nobody', { owner: 'none', manyToMany: ['customers'] }, 'needs an owner'],
     ['a link twice', { manyToMany: ['tags', 'tags'] }, 'two things'],
+    [
+      'a filter by the name of an end of another',
+      { fields: ['dueAt:date filter', 'dueAfter:string filter'] },
+      'parameter dueAfter twice',
+    ],
+    [
+      'filters by two times of one name',
+      { fields: ['due:date filter', 'dueAt:date filter'] },
+      'parameter dueAfter twice',
+    ],
+    ['two collections of one model', { plural: 'notices', singular: 'tag', manyToMany: ['tags'] }, 'the model Tag'],
+    ['a collection by the name of a junction', { manyToMany: ['tags', 'invoice-tags'] }, 'the model InvoiceTag'],
     ['a field by the name of a link', { fields: ['tags:text'], manyToMany: ['tags'] }, 'two things'],
     [
       'a field by the name of what is included',
@@ -151,12 +168,4 @@ describe('the sources', () => {
     expect(hasSources(REPOSITORY)).toBe(true);
     expect(hasSources(root)).toBe(false);
   });
-});
-
-it('finds the singular where English is regular', () => {
-  const words = ['invoices', 'categories', 'boxes', 'branches', 'addresses', 'expenses', 'line-items'];
-  expect(words.map(singularOf)).toEqual(['invoice', 'category', 'box', 'branch', 'address', 'expense', 'line-item']);
-  expect(['series', 'status', 'analysis', 'glass', 'sheep', 'children', 'buses'].map(singularOf)).toEqual(
-    Array(7).fill(undefined),
-  );
 });

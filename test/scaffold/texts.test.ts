@@ -23,6 +23,9 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const FIELDS = [
   'code:string(12) unique filter',
   'nickname:string optional unique',
+  // A word of the language, and a name that the written test has for something else.
+  'class:string(9) unique',
+  'response:string(9) unique',
   'title:string sort filter',
   'body:text(50000) optional',
   'amount:integer unique sort',

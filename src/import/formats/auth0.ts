@@ -24,8 +24,8 @@ export const auth0: ForeignFormat = {
     password(draft);
     draft.keepForApplication('user_id', 'externalId');
     for (const field of ['username', 'nickname']) draft.keep(field, field);
-    draft.keepMembersForApplication('app_metadata', objectOf(draft.take('app_metadata')) ?? {});
-    draft.keepMembers('user_metadata', objectOf(draft.take('user_metadata')) ?? {});
+    draft.keepMembersForApplication('app_metadata', draft.takeMembers('app_metadata'));
+    draft.keepMembers('user_metadata', draft.takeMembers('user_metadata'));
     draft.leaveOutAll(LEFT_OUT.phone, ['phone_number', 'phone_verified']);
     draft.leaveOutAll(LEFT_OUT.factors, ['multifactor', 'mfa_factors', 'multifactor_last_modified']);
     draft.leaveOutAll(LEFT_OUT.identities, ['identities']);

@@ -6,7 +6,7 @@
 import type { Draft } from './draft.ts';
 import { type ForeignFormat, LEFT_OUT } from './format.ts';
 import { asItIs, decode, type HashText, malformed, scrypt } from './hashes.ts';
-import { booleanOf, isObject, isOver, suspendedWhen, timeOf } from './values.ts';
+import { booleanOf, isOver, suspendedWhen, timeOf } from './values.ts';
 
 export const betterAuth: ForeignFormat = {
   name: 'better-auth',
@@ -31,30 +31,31 @@ export const betterAuth: ForeignFormat = {
   },
 };
 
-/** Its adapters write columns as `emailVerified` or as `email_verified`. */
+/** Its adapters write columns as `emailVerified` or as `email_verified`; where there are both, they stay as they are. */
 function camelCased(record: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(record);
   return Object.fromEntries(
-    entries.map(([key, value]) => [
-      key.replace(/(?<=[a-z])_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      value,
-    ]),
+    entries.map(([key, value]) => {
+      const camel = key.replace(/(?<=[a-z])_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      return [Object.hasOwn(record, camel) ? key : camel, value];
+    }),
   );
 }
 
 function ban(draft: Draft): void {
   const [banned, until] = [draft.take('banned'), draft.take('banExpires')];
+  if (until !== undefined) draft.leaveOut('banExpires', 'a suspension here has no end');
   if (banned === undefined) return;
   if (until !== undefined && isOver(until)) draft.leaveOut('banned', 'is over');
   else draft.put('banned', 'status', suspendedWhen(banned));
 }
 
 function accounts(draft: Draft): void {
-  const list = draft.take('accounts');
-  for (const row of Array.isArray(list) ? list.filter(isObject) : []) {
+  for (const row of draft.takeObjects('accounts')) {
     const { providerId, password } = camelCased(row);
     if (providerId !== 'credential') draft.leaveOut('accounts', LEFT_OUT.identities);
     else if (password) draft.password('accounts.password', hashOf(password));
+    else draft.leaveOut('accounts', 'holds no password');
   }
 }
 

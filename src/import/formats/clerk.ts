@@ -8,7 +8,7 @@ import type { Draft } from './draft.ts';
 import { firebaseHash } from './firebase-hash-config.ts';
 import { type ForeignFormat, type FormatOptions, LEFT_OUT } from './format.ts';
 import { asItIs, type HashText, malformed, pbkdf2InFour, scryptOfWerkzeug, unsupported } from './hashes.ts';
-import { isObject, objectOf, suspendedWhen, textOf, timeOf } from './values.ts';
+import { objectOf, suspendedWhen, textOf, timeOf } from './values.ts';
 
 const ONE_EMAIL = 'an account has one email';
 
@@ -23,12 +23,14 @@ export const clerk: ForeignFormat = {
     draft.move('banned', 'status', suspendedWhen);
     draft.move('created_at', 'createdAt', timeOf);
     const [digest, hasher] = [draft.take('password_digest'), draft.take('password_hasher')];
-    if (digest !== undefined) draft.password('password_digest', hashOf(digest, hasher, options));
+    if (digest !== undefined) draft.password('password_digest, password_hasher', hashOf(digest, hasher, options));
+    else if (hasher !== undefined) draft.leaveOut('password_hasher', LEFT_OUT.noHash);
     draft.keepForApplication('id', 'externalId');
+    draft.keepForApplication('external_id', 'external_id');
     draft.keep('username', 'username');
     for (const field of ['public_metadata', 'private_metadata'])
-      draft.keepMembersForApplication(field, objectOf(draft.take(field)) ?? {});
-    draft.keepMembers('unsafe_metadata', objectOf(draft.take('unsafe_metadata')) ?? {});
+      draft.keepMembersForApplication(field, draft.takeMembers(field));
+    draft.keepMembers('unsafe_metadata', draft.takeMembers('unsafe_metadata'));
     draft.leaveOutAll(LEFT_OUT.signIn, ['locked', 'lockout_expires_in_seconds']);
     draft.leaveOutAll(
       LEFT_OUT.phone,
@@ -48,34 +50,32 @@ export const clerk: ForeignFormat = {
       'web3_wallets',
     ]);
     draft.leaveOutAll(LEFT_OUT.times, ['updated_at', 'last_sign_in_at', 'last_active_at', 'password_last_updated_at']);
-    draft.leaveOutAll(LEFT_OUT.internal, [
-      'object',
-      'external_id',
-      'profile_image_url',
-      'has_image',
-      'password_enabled',
-    ]);
+    draft.leaveOutAll(LEFT_OUT.internal, ['object', 'profile_image_url', 'has_image', 'password_enabled']);
   },
 };
 
 /** CSV has the primary address in one column and all of them in two others; JSON has a list with the state of each. */
 function email(draft: Draft): void {
   draft.move('primary_email_address', 'email');
-  for (const [field, isProven] of [
-    ['verified_email_addresses', true],
-    ['unverified_email_addresses', false],
-  ] as const)
-    for (const address of (textOf(draft.take(field)) ?? '').split(/[|,;\s]+/).filter(Boolean)) {
-      if (address === draft.textOf('email')) draft.put(field, 'emailVerified', isProven);
-      else draft.leaveOut(field, ONE_EMAIL);
-    }
-  const [primaryId, list] = [draft.take('primary_email_address_id'), draft.take('email_addresses')];
-  for (const address of Array.isArray(list) ? list.filter(isObject) : []) {
+  proof(draft, 'verified_email_addresses', true);
+  proof(draft, 'unverified_email_addresses', false);
+  const primaryId = draft.take('primary_email_address_id');
+  if (primaryId !== undefined) draft.leaveOut('primary_email_address_id', LEFT_OUT.internal);
+  for (const address of draft.takeObjects('email_addresses')) {
     if (address['id'] === primaryId) {
       draft.put('email_addresses', 'email', address['email_address']);
       draft.put('email_addresses', 'emailVerified', objectOf(address['verification'])?.['status'] === 'verified');
     } else draft.leaveOut('email_addresses', ONE_EMAIL);
   }
+}
+
+function proof(draft: Draft, field: string, isProven: boolean): void {
+  const cell = draft.take(field);
+  const addresses = (textOf(cell) ?? '').split(/[|,;\s]+/).filter(Boolean);
+  if (cell !== undefined && addresses.length === 0) draft.leaveOut(field, 'holds no address');
+  for (const address of addresses)
+    if (address === draft.textOf('email')) draft.put(field, 'emailVerified', isProven);
+    else draft.leaveOut(field, ONE_EMAIL);
 }
 
 /** https://clerk.com/docs/reference/backend-api/tag/users/POST/users says how each hasher writes its digests. */

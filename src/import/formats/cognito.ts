@@ -14,12 +14,16 @@ export const cognito: ForeignFormat = {
   name: 'cognito',
   list: 'Users',
   csv: true,
-  flatten: (record) => {
-    const { Attributes: attributes, ...others } = record;
-    const pairs = (Array.isArray(attributes) ? attributes : [])
-      .filter(isObject)
-      .map(({ Name, Value }) => [Name, Value]);
-    return { ...Object.fromEntries(pairs), ...others };
+  flatten({ Attributes: attributes, ...others }) {
+    const strange: unknown[] = [];
+    const fields = new Map<string, unknown>([...Object.entries(others), ['Attributes', strange]]);
+    for (const attribute of [attributes ?? []].flat()) {
+      const { Name: name, Value: value } = isObject(attribute) ? attribute : {};
+      // What Cognito itself says of an account stands beside its attributes, and counts for more.
+      if (typeof name === 'string' && !fields.has(name)) fields.set(name, value);
+      else strange.push(attribute);
+    }
+    return Object.fromEntries(fields);
   },
   read(draft) {
     draft.move('email', 'email');

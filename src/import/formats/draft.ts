@@ -6,7 +6,7 @@ import type { PORTABLE_FIELDS } from '../../schemas/portable-user.ts';
 import type { Note } from '../mapping.ts';
 import { type FormatOptions, LEFT_OUT } from './format.ts';
 import type { HashText } from './hashes.ts';
-import { textOf } from './values.ts';
+import { isObject, objectOf, textOf } from './values.ts';
 
 type Field = Exclude<(typeof PORTABLE_FIELDS)[number], 'metadata' | 'passwordHash'>;
 
@@ -20,7 +20,13 @@ export interface Drafted {
 /** No account is refused for these: what does not fit of them is left out, and counted. */
 const DISPENSABLE: ReadonlySet<Field> = new Set(['firstName', 'lastName', 'avatarUrl']);
 
-/** An account of another system on its way into our form. Null, empty text and empty lists count as absent. */
+const NO_OBJECT = 'is no JSON object';
+const EMPTY = 'is empty';
+
+/**
+ * An account of another system on its way into our form. Null, empty text and empty lists count as absent. Whoever takes
+ * a field says what becomes of it: carried over, kept or left out, it is in the report.
+ */
 export class Draft {
   readonly #source: Record<string, unknown>;
   readonly #options: FormatOptions;
@@ -41,6 +47,24 @@ export class Draft {
     const value = Object.hasOwn(this.#source, from) ? this.#source[from] : undefined;
     const absent = value === null || value === '' || (Array.isArray(value) && value.length === 0);
     return absent ? undefined : value;
+  }
+
+  /** The members of an object, which are for the format to carry over or leave out, each of them. */
+  takeMembers(from: string): Record<string, unknown> {
+    const value = this.take(from);
+    const members = objectOf(value);
+    if (value !== undefined && members === undefined) this.leaveOut(from, NO_OBJECT);
+    return members ?? {};
+  }
+
+  /** The objects of a list, likewise. */
+  takeObjects(from: string): Record<string, unknown>[] {
+    const value = this.take(from);
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) this.leaveOut(from, 'is no list');
+    const items: unknown[] = Array.isArray(value) ? value : [];
+    if (!items.every(isObject)) this.leaveOut(from, NO_OBJECT);
+    return items.filter(isObject);
   }
 
   /** Carries a field over, unless another one was first. */
@@ -105,7 +129,9 @@ export class Draft {
 
   /** Keeps each member of an object in the metadata. */
   keepMembers(from: string, members: Record<string, unknown>): void {
-    for (const [key, value] of Object.entries(members)) if (value !== null) this.keep(`${from}.${key}`, key, value);
+    for (const [key, value] of Object.entries(members))
+      if (value === null) this.leaveOut(`${from}.${key}`, EMPTY);
+      else this.keep(`${from}.${key}`, key, value);
   }
 
   /**
@@ -114,13 +140,15 @@ export class Draft {
    * anything of people's own, which would else stand in its place.
    */
   keepForApplication(from: string, key: string, value: unknown = this.take(from)): void {
-    if (value === undefined || value === null) return;
+    if (value === undefined) return;
     if (this.#options.includeAppMetadata) this.keep(from, key, value);
     else this.leaveOut(from, LEFT_OUT.application);
   }
 
   keepMembersForApplication(from: string, members: Record<string, unknown>): void {
-    for (const [key, value] of Object.entries(members)) this.keepForApplication(`${from}.${key}`, key, value);
+    for (const [key, value] of Object.entries(members))
+      if (value === null) this.leaveOut(`${from}.${key}`, EMPTY);
+      else this.keepForApplication(`${from}.${key}`, key, value);
   }
 
   /** What a hash is in our form, or why there is none. */

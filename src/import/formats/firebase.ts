@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts';
 import { firebaseHash } from './firebase-hash-config.ts';
 import { type ForeignFormat, type FormatOptions, LEFT_OUT } from './format.ts';
 import type { HashText } from './hashes.ts';
-import { objectOf, suspendedWhen, timeOf } from './values.ts';
+import { suspendedWhen, timeOf } from './values.ts';
 
 export const firebase: ForeignFormat = {
   name: 'firebase',
@@ -22,7 +22,7 @@ export const firebase: ForeignFormat = {
     password(draft, options);
     draft.keepForApplication('localId', 'externalId');
     draft.leaveOutAll(LEFT_OUT.phone, ['phoneNumber']);
-    draft.keepMembersForApplication('customAttributes', objectOf(draft.take('customAttributes')) ?? {});
+    draft.keepMembersForApplication('customAttributes', draft.takeMembers('customAttributes'));
     draft.leaveOutAll(LEFT_OUT.identities, ['providerUserInfo']);
     draft.leaveOutAll(LEFT_OUT.times, ['lastSignedInAt']);
   },
@@ -31,6 +31,7 @@ export const firebase: ForeignFormat = {
 function password(draft: Draft, options: FormatOptions): void {
   const [hash, salt] = [draft.take('passwordHash'), draft.take('salt')];
   if (hash !== undefined) draft.password('passwordHash, salt', hashOf(hash, salt, options));
+  else if (salt !== undefined) draft.leaveOut('salt', LEFT_OUT.noHash);
 }
 
 function hashOf(hash: unknown, salt: unknown, { firebaseHashConfig, firebaseKey }: FormatOptions): HashText {

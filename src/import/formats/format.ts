@@ -37,5 +37,7 @@ export const LEFT_OUT = Object.freeze({
   signIn: 'serves signing in there',
   times: 'is kept anew here',
   internal: 'is of no use outside that system',
+  elsewhere: 'stands in another field, too',
+  noHash: 'there is no hash that it belongs to',
   application: 'people could not change it there, and could here',
 });

@@ -5,7 +5,7 @@
 import type { Draft } from './draft.ts';
 import { type ForeignFormat, LEFT_OUT } from './format.ts';
 import { asItIs, decode, type HashText, malformed, pbkdf2, unsupported } from './hashes.ts';
-import { isObject, objectOf, suspendedUnless, timeOf } from './values.ts';
+import { objectOf, suspendedUnless, timeOf } from './values.ts';
 
 export const keycloak: ForeignFormat = {
   name: 'keycloak',
@@ -20,7 +20,7 @@ export const keycloak: ForeignFormat = {
     credentials(draft);
     draft.keepForApplication('id', 'externalId');
     draft.keep('username', 'username');
-    draft.keepMembersForApplication('attributes', attributes(draft.take('attributes')));
+    draft.keepMembersForApplication('attributes', attributes(draft.takeMembers('attributes')));
     draft.leaveOutAll(LEFT_OUT.roles, ['realmRoles', 'clientRoles', 'groups', 'applicationRoles']);
     draft.leaveOutAll(LEFT_OUT.identities, ['federatedIdentities', 'federationLink', 'socialLinks']);
     draft.leaveOutAll(LEFT_OUT.signIn, ['requiredActions', 'clientConsents', 'notBefore', 'serviceAccountClientId']);
@@ -29,20 +29,18 @@ export const keycloak: ForeignFormat = {
 };
 
 /** Each attribute is a list; one of a single value is that value. */
-function attributes(value: unknown): Record<string, unknown> {
-  const entries = Object.entries(isObject(value) ? value : {});
-  return Object.fromEntries(
-    entries.map(([key, list]) => [key, Array.isArray(list) && list.length === 1 ? list[0] : list]),
+const attributes = (lists: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(lists).map(([key, list]) => [key, Array.isArray(list) && list.length === 1 ? list[0] : list]),
   );
-}
 
 function credentials(draft: Draft): void {
-  const list = draft.take('credentials');
-  for (const credential of Array.isArray(list) ? list : []) {
-    if (!isObject(credential)) continue;
-    const field = `credentials.${String(credential['type'])}`;
-    if (credential['type'] === 'password') draft.password(field, hashOf(credential));
-    else draft.leaveOut(field, LEFT_OUT.factors);
+  for (const credential of draft.takeObjects('credentials')) {
+    const { type } = credential;
+    const field = `credentials.${String(type)}`;
+    if (type === 'password') draft.password(field, hashOf(credential));
+    // Hashes that were used before, so that nobody takes one of them again.
+    else draft.leaveOut(field, type === 'password-history' ? LEFT_OUT.signIn : LEFT_OUT.factors);
   }
 }
 

@@ -45,8 +45,8 @@ const plain = (value: unknown): unknown => (isObject(value) && '$date' in value 
 /** Many applications have the email as the name of the user alone. Nobody has proven that one. */
 function email(draft: Draft): void {
   draft.move('email', 'email');
-  const username = textOf(draft.take('username'));
-  if (!draft.has('email') && username?.includes('@')) {
+  const username = draft.take('username');
+  if (!draft.has('email') && textOf(username)?.includes('@')) {
     draft.put('username', 'email', username);
     draft.put('username', 'emailVerified', false);
   } else draft.keep('username', 'username', username);

@@ -7,12 +7,23 @@ import type { Draft } from './draft.ts';
 import { firebaseHash } from './firebase-hash-config.ts';
 import { type ForeignFormat, type FormatOptions, LEFT_OUT } from './format.ts';
 import { asItIs, type HashText, malformed } from './hashes.ts';
-import { isOver, objectOf, textOf, timeOf } from './values.ts';
+import { isOver, textOf, timeOf } from './values.ts';
 
-/** What its server itself puts into the metadata of a user, and what stands elsewhere in a row. */
-const OF_THE_SERVER = new Set(['sub', 'iss', 'email', 'email_verified', 'phone_verified', 'provider_id', 'user_name']);
-const NAMES = new Set(['first_name', 'given_name', 'last_name', 'family_name', 'full_name', 'name']);
-const PICTURES = new Set(['avatar_url', 'picture']);
+/** What its server itself puts into the metadata of a user. */
+const OF_THE_SERVER: ReadonlyMap<string, string> = new Map([
+  ...['sub', 'iss', 'provider_id'].map((key) => [key, LEFT_OUT.identities] as const),
+  ...['email', 'email_verified', 'phone_verified'].map((key) => [key, LEFT_OUT.elsewhere] as const),
+]);
+/** What people and their identity providers put there. Of two for one field, the first counts. */
+const OF_PEOPLE = [
+  ['first_name', 'firstName'],
+  ['given_name', 'firstName'],
+  ['last_name', 'lastName'],
+  ['family_name', 'lastName'],
+  ['avatar_url', 'avatarUrl'],
+  ['picture', 'avatarUrl'],
+] as const;
+const WHOLE_NAMES = ['full_name', 'name'];
 
 export const supabase: ForeignFormat = {
   name: 'supabase',
@@ -25,8 +36,7 @@ export const supabase: ForeignFormat = {
     const hash = draft.take('encrypted_password');
     if (hash !== undefined) draft.password('encrypted_password', hashOf(hash, options));
     draft.keepForApplication('id', 'externalId');
-    const { provider: _, providers: __, ...applications } = objectOf(draft.take('raw_app_meta_data')) ?? {};
-    draft.keepMembersForApplication('raw_app_meta_data', applications);
+    appMetadata(draft);
     userMetadata(draft);
     draft.leaveOutAll(LEFT_OUT.phone, ['phone', 'phone_confirmed_at', 'phone_change']);
     draft.leaveOutAll(LEFT_OUT.roles, ['role', 'is_super_admin', 'aud']);
@@ -37,9 +47,13 @@ export const supabase: ForeignFormat = {
   },
 };
 
+const DELETED = 'is deleted there';
+
 function status(draft: Draft): void {
-  if (draft.take('deleted_at') !== undefined)
-    draft.refuse({ pointer: '/status', code: 'not-allowed', detail: 'is deleted there' });
+  if (draft.take('deleted_at') !== undefined) {
+    draft.leaveOut('deleted_at', DELETED);
+    draft.refuse({ pointer: '/status', code: 'not-allowed', detail: DELETED });
+  }
   const until = draft.take('banned_until');
   if (until === undefined) return;
   if (isOver(until)) draft.leaveOut('banned_until', 'is over');
@@ -56,24 +70,23 @@ function hashOf(hash: unknown, { firebaseKey }: FormatOptions): HashText {
   return firebaseHash(config, { salt, hash: digest, knownKey: firebaseKey });
 }
 
+function appMetadata(draft: Draft): void {
+  const from = 'raw_app_meta_data';
+  const { provider, providers, ...applications } = draft.takeMembers(from);
+  for (const [key, value] of Object.entries({ provider, providers }))
+    if (value !== undefined) draft.leaveOut(`${from}.${key}`, LEFT_OUT.identities);
+  draft.keepMembersForApplication(from, applications);
+}
+
 function userMetadata(draft: Draft): void {
-  const metadata = objectOf(draft.take('raw_user_meta_data')) ?? {};
-  const member = (key: string): [string, unknown] => [`raw_user_meta_data.${key}`, metadata[key] || undefined];
-  for (const [key, to] of [
-    ['first_name', 'firstName'],
-    ['given_name', 'firstName'],
-    ['last_name', 'lastName'],
-    ['family_name', 'lastName'],
-    ['avatar_url', 'avatarUrl'],
-    ['picture', 'avatarUrl'],
-  ] as const) {
-    const [from, value] = member(key);
-    if (value !== undefined && !draft.has(to)) draft.put(from, to, value);
-  }
-  const [from, whole] = metadata['full_name'] ? member('full_name') : member('name');
-  if (whole !== undefined) draft.putWholeName(from, whole);
-  const others = Object.entries(metadata).filter(
-    ([key]) => !OF_THE_SERVER.has(key) && !NAMES.has(key) && !PICTURES.has(key),
-  );
-  draft.keepMembers('raw_user_meta_data', Object.fromEntries(others));
+  const from = 'raw_user_meta_data';
+  const members = new Map(Object.entries(draft.takeMembers(from)));
+  const carry = (key: string, over: (field: string, value: unknown) => void): void => {
+    if (members.has(key)) over(`${from}.${key}`, members.get(key));
+    members.delete(key);
+  };
+  for (const [key, to] of OF_PEOPLE) carry(key, (field, value) => draft.put(field, to, value));
+  for (const key of WHOLE_NAMES) carry(key, (field, value) => draft.putWholeName(field, value));
+  for (const [key, reason] of OF_THE_SERVER) carry(key, (field) => draft.leaveOut(field, reason));
+  draft.keepMembers(from, Object.fromEntries(members));
 }

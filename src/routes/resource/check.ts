@@ -3,7 +3,7 @@ import { documentModel } from '../../models/document.ts';
 import { hasLife } from '../../models/life.ts';
 import { relationsTo } from '../../models/relations.ts';
 import type { Plan, ResourceOptions } from './declaration.ts';
-import { fixedPaths, propertiesOf, whereOf } from './plan.ts';
+import { fixedPaths, propertiesOf, teamParameter, whereOf } from './plan.ts';
 
 type Options = ResourceOptions<never>;
 
@@ -101,5 +101,21 @@ function wrongWithLists({ filters = [], sorts = [] }: Options, plans: readonly P
   for (const plan of plans)
     if (plan.rules.list && !plan.lists.plans.some((each) => each.filters.length === 0))
       return `no index serves the list of ${plan.kind === 'own' ? 'its owners' : 'administration'}`;
-  return undefined;
+  const twice = plans.flatMap((plan) => parametersTwice(plan))[0];
+  return twice && `lists would have the parameter ${twice} twice`;
+}
+
+/** What two things of a list are asked by: one of them would hide the other. */
+function parametersTwice(plan: Plan): string[] {
+  const parametersOf = (path: string): string[] => {
+    const stem = path.replace(/At$/, '');
+    return plan.model.schema.path(path)?.instance === 'Date' ? [`${stem}After`, `${stem}Before`] : [path];
+  };
+  const all = [
+    ...PARAMETERS,
+    ...[teamParameter(plan) ?? []].flat(),
+    ...plan.lists.filters.flatMap(parametersOf),
+    ...Object.values(plan.include).flatMap((relation) => (relation.kind === 'links' ? [relation.to] : [])),
+  ];
+  return all.filter((name, n) => all.indexOf(name) !== n);
 }
