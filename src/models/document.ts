@@ -27,6 +27,9 @@ export const and = (...filters: readonly Filter[]): Filter => {
   return given.length < 2 ? (given[0] ?? {}) : { $and: given };
 };
 
+/** What no document is like. */
+export const NONE: Filter = { _id: { $in: [] } };
+
 /** The driver is asked itself: mongoose would take a fifth more CPU. */
 export function findDocument(
   model: DocumentModel,
