@@ -11,7 +11,7 @@ import { closed, headers, ref } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext, sendVersioned } from '../representations.ts';
 import type { LinkRelation, Plan } from './declaration.ts';
-import { projectionOf, shownFields } from './field-reach.ts';
+import { projectionOf, shownFields, versionOf } from './field-reach.ts';
 import { inclusionsOf, junctionOf, targetFor } from './include.ts';
 import { includeParameter, listQuery, listsDeleted, teamParameter } from './plan.ts';
 import { equalitiesIn, nestedFilter, reachOf, reachOne } from './reach.ts';
@@ -185,7 +185,7 @@ export function readRoute(app: App, plan: Plan): void {
       await recordRead(plan, request, { id: document._id });
       const { include } = request.query as { include?: string };
       const inclusions = await inclusionsOf(plan, include, [document], request);
-      if (inclusions === undefined) return sendVersioned(request, reply, document, show(document));
+      if (inclusions === undefined) return sendVersioned(request, reply, versionOf(plan, document), show(document));
       // What is included changes by itself: this answer has no version.
       return { ...show(document), ...inclusions.linksOf(document), included: inclusions.included };
     },

@@ -26,7 +26,7 @@ import type { App } from '../../types/fastify.ts';
 import { letFollow } from '../followers.ts';
 import { etagOf, preconditionOf, sendVersioned } from '../representations.ts';
 import type { Operation, Plan, Step, Steps } from './declaration.ts';
-import { reachOfFields, shownFields, withoutHidden } from './field-reach.ts';
+import { reachOfFields, shownFields, versionOf, withoutHidden } from './field-reach.ts';
 import { reachToMove } from './moving.ts';
 import { callerOf, nestedFilter, reachOf, reachOne } from './reach.ts';
 import { findResource } from './registry.ts';
@@ -146,11 +146,12 @@ export function createRoute(app: App, plan: Plan): void {
         return document;
       });
       const { pathname } = new URL(request.url, 'http://service');
+      const shown = await shownTo(plan, 'create', request, made);
       void reply
         .code(201)
         .header('location', `${pathname.replace(/\/$/, '')}/${made._id.toHexString()}`)
-        .header('etag', etagOf(made));
-      return show(await shownTo(plan, 'create', request, made));
+        .header('etag', etagOf(versionOf(plan, shown)));
+      return show(shown);
     },
   });
 }
@@ -181,7 +182,8 @@ export function updateRoute(app: App, plan: Plan): void {
         await updated?.({ ...stepOf(app, request, tx, document), changes: Object.keys(body) });
         return document;
       });
-      return sendVersioned(request, reply, changed, show(await shownTo(plan, 'update', request, changed)));
+      const shown = await shownTo(plan, 'update', request, changed);
+      return sendVersioned(request, reply, versionOf(plan, shown), show(shown));
     },
   });
 }
@@ -264,7 +266,8 @@ export function restoreRoute(app: App, plan: Plan): void {
         return back;
       });
       if (document['settling'] === true) await letFollow(request, plan.model.modelName, document._id);
-      return sendVersioned(request, reply, document, show(await shownTo(plan, 'restore', request, document)));
+      const shown = await shownTo(plan, 'restore', request, document);
+      return sendVersioned(request, reply, versionOf(plan, shown), show(shown));
     },
   });
 }
