@@ -22,6 +22,12 @@ export type Filter = Readonly<Record<string, unknown>>;
 /** The model of that name, whatever its documents are. @throws MissingSchemaError */
 export const documentModel = (modelName: string): DocumentModel => mongoose.model<StoredDocument>(modelName);
 
+/** What a path holds where nobody says: a value that the model names, and none that it makes anew each time. */
+export function defaultOf({ schema }: Pick<DocumentModel, 'schema'>, path: string): unknown {
+  const value: unknown = schema.path(path)?.options['default'];
+  return typeof value === 'function' ? undefined : value;
+}
+
 export const and = (...filters: readonly Filter[]): Filter => {
   const given = filters.filter((filter) => Object.keys(filter).length > 0);
   return given.length < 2 ? (given[0] ?? {}) : { $and: given };
