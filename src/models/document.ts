@@ -7,7 +7,7 @@ export interface StoredDocument {
   readonly _id: Types.ObjectId;
   readonly createdAt: Date;
   readonly updatedAt: Date;
-  /** Counts the changes that a reader can see; the ETag is made of it. */
+  /** Moves with each change, also of what a reader is not shown; the ETag is made of it. */
   readonly revision: number;
   readonly deletedAt?: Date;
   readonly purgeAt?: Date;
