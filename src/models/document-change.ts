@@ -2,7 +2,15 @@ import type { ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { markDeleted, unmarkDeleted } from './deletion.ts';
-import { and, asInputProblem, type DocumentModel, type Filter, findDocument, type StoredDocument } from './document.ts';
+import {
+  and,
+  asInputProblem,
+  type DocumentModel,
+  defaultOf,
+  type Filter,
+  findDocument,
+  type StoredDocument,
+} from './document.ts';
 import { LIVE } from './life.ts';
 import { holdParent } from './parents.ts';
 import { relationsOf, relationsTo } from './relations.ts';
@@ -80,7 +88,7 @@ async function holdReferredTo(
 }
 
 /**
- * Changes what is given; `null` removes. A change that changes nothing counts as one: its caller gets a new version.
+ * Changes what is given; `null` removes, or sets the default, as if it had never been given. A change that changes nothing counts as one: its caller gets a new version.
  * @throws {AppError} `not-found`, `forbidden`, `precondition-failed`, `validation-failed`, `value-taken`
  */
 export async function updateDocument(
@@ -90,9 +98,9 @@ export async function updateDocument(
   referable: Referable,
 ): Promise<StoredDocument> {
   const { model, tx } = change;
-  const given = Object.entries(values);
-  const set = Object.fromEntries(given.filter(([, value]) => value !== null));
-  const unset = Object.fromEntries(given.flatMap(([path, value]) => (value === null ? [[path, 1]] : [])));
+  const given = Object.entries(values).map(([path, value]) => [path, value ?? defaultOf(model, path)] as const);
+  const set = Object.fromEntries(given.filter(([, value]) => value != null));
+  const unset = Object.fromEntries(given.flatMap(([path, value]) => (value == null ? [[path, 1]] : [])));
   await holdReferredTo(change, set, referable);
   const updated = await model
     .findOneAndUpdate(

@@ -7,7 +7,7 @@ export interface StoredDocument {
   readonly _id: Types.ObjectId;
   readonly createdAt: Date;
   readonly updatedAt: Date;
-  /** Counts the changes that a reader can see; the ETag is made of it. */
+  /** Moves with each change, also of what a reader is not shown; the ETag is made of it. */
   readonly revision: number;
   readonly deletedAt?: Date;
   readonly purgeAt?: Date;
@@ -22,10 +22,19 @@ export type Filter = Readonly<Record<string, unknown>>;
 /** The model of that name, whatever its documents are. @throws MissingSchemaError */
 export const documentModel = (modelName: string): DocumentModel => mongoose.model<StoredDocument>(modelName);
 
+/** What a path holds where nobody says: a value that the model names, and none that it makes anew each time. */
+export function defaultOf({ schema }: Pick<DocumentModel, 'schema'>, path: string): unknown {
+  const value: unknown = schema.path(path)?.options['default'];
+  return typeof value === 'function' ? undefined : value;
+}
+
 export const and = (...filters: readonly Filter[]): Filter => {
   const given = filters.filter((filter) => Object.keys(filter).length > 0);
   return given.length < 2 ? (given[0] ?? {}) : { $and: given };
 };
+
+/** What no document is like. */
+export const NONE: Filter = { _id: { $in: [] } };
 
 /** The driver is asked itself: mongoose would take a fifth more CPU. */
 export function findDocument(

@@ -7,7 +7,7 @@ import { type IndexDefinition, type IndexOptions, Schema, type Types } from 'mon
 export const LIFE_FIELDS = {
   createdAt: { type: Date, required: true },
   updatedAt: { type: Date, required: true },
-  /** Counts the changes that a reader can see. */
+  /** Moves with each change, also of what a reader is not shown. */
   revision: { type: Number, required: true },
   deletedAt: { type: Date },
   /** Until then it can be restored; from then on it is removed for good. */

@@ -33,7 +33,8 @@ const counters = new Map<MailTemplate, Counter>(
 /**
  * Counts one more mail for an account (its id) or a mailbox (its normalised email), and tells whether it may be sent.
  * Outside of any transaction, since a mail that was asked for counts, whatever becomes of it. Ask before looking up
- * whether the account exists: then a stranger's email costs and answers the same.
+ * whether the account exists: then a stranger's email costs and answers the same. An invitation asks once its sender is
+ * known to be allowed, so that nobody else uses the limit up; where its transaction is tried again, it counts twice.
  */
 export async function mayMail(
   keyring: Keyring,

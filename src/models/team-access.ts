@@ -3,8 +3,9 @@ import { LIVE } from './life.ts';
 import { Membership } from './membership.ts';
 
 /**
- * Teams that an account is a member of, in one of these roles; of one team, whether it is that. A team that is deleted
- * has no members: their memberships are hidden with it.
+ * Teams that an account is a member of, in one of these roles; of one team, whether it is that. The memberships of a
+ * deleted team are hidden once they have followed it: at once, of a huge team within a minute. Until then its members may
+ * what they might before, to what has not followed either; nothing is added, as whatever comes to refer to a team holds it.
  */
 export async function teamsOf(
   userId: Types.ObjectId,

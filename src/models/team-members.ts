@@ -7,7 +7,7 @@ import { documentModel, type Filter, findDocument, type StoredDocument } from '.
 import { createDocument, removeDocument } from './document-change.ts';
 import { INVITATION_SECONDS, Invitation, type InvitationRecord } from './invitation.ts';
 import { LIVE } from './life.ts';
-import { Membership, type MembershipRecord, type TeamRole } from './membership.ts';
+import { Membership, TEAM_ROLES, type TeamRole } from './membership.ts';
 import { consumeToken, issueToken } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
 import { holdParent } from './parents.ts';
@@ -26,7 +26,7 @@ const anyone = async (): Promise<Filter> => ({});
 
 /**
  * Makes somebody a member. The unique index decides, so that of several at once one is it.
- * @throws {AppError} `value-taken` for somebody who is a member
+ * @throws {AppError} `value-taken` for somebody who is a member, `not-found` where team or account are gone
  */
 export function addMember(
   { tx, origin }: Act,
@@ -34,7 +34,7 @@ export function addMember(
   userId: Types.ObjectId,
   role: TeamRole,
 ): Promise<StoredDocument> {
-  const membership = { values: { teamId, userId, role } };
+  const membership = { values: { teamId, userId, role }, named: ['teamId', 'userId'] };
   return createDocument({ model: documentModel(Membership.modelName), tx, origin }, membership, anyone);
 }
 
@@ -46,9 +46,14 @@ export function addMember(
 export async function keepAnOwner(tx: ClientSession, teamId: Types.ObjectId): Promise<void> {
   // A team that is deleted needs none.
   if (!(await holdParent(tx, Team.modelName, { _id: teamId }))) return;
-  const owner = { teamId, role: 'owner', ...LIVE };
-  if (!(await Membership.collection.findOne(owner, { session: tx, projection: { _id: 1 } })))
-    throw new AppError('last-owner');
+  if (!(await hasOwner(tx, { teamId }))) throw new AppError('last-owner');
+}
+
+/** Memberships of a deleted account are hidden a moment after it: until then they do not count. */
+async function hasOwner(tx: ClientSession, which: Filter): Promise<boolean> {
+  const owners = await Membership.find({ ...which, role: 'owner', ...LIVE }, { userId: 1 }, { session: tx }).lean();
+  const ids = owners.map(({ userId }) => userId);
+  return (await User.exists({ _id: { $in: ids }, status: { $ne: 'deleted' } }).session(tx)) !== null;
 }
 
 /** Only owners make owners and take them away. @throws {AppError} `forbidden` */
@@ -69,9 +74,8 @@ export async function refuseLastOwner(tx: ClientSession, userId: Types.ObjectId)
   const owned = await teamsOf(userId, ['owner'], { tx });
   const left: Types.ObjectId[] = [];
   for (const teamId of owned) {
-    const other = { teamId, role: 'owner', userId: { $ne: userId }, ...LIVE };
     await holdParent(tx, Team.modelName, { _id: teamId });
-    if (!(await Membership.collection.findOne(other, { session: tx, projection: { _id: 1 } }))) left.push(teamId);
+    if (!(await hasOwner(tx, { teamId, userId: { $ne: userId } }))) left.push(teamId);
   }
   if (left.length === 0) return;
   const teams = await Team.find({ _id: { $in: left } }, { name: 1 }, { session: tx }).lean<TeamRecord[]>();
@@ -98,13 +102,17 @@ interface Transfer {
 }
 
 /**
- * Makes a member the owner of a team. Whoever gives it away stays an admin of it.
- * @throws {AppError} `not-found` where either is no member of it, `forbidden` for whoever is no owner
+ * Makes a member the owner of a team. Whoever gives it away stays an admin of it. Administration makes anybody the owner:
+ * a team that is left without members would be out of reach for good.
+ * @throws {AppError} `not-found` where either is no member of it, `forbidden` for whoever is no owner, `last-owner` where
+ * the account that gets it is gone
  */
-export async function transferTeam({ tx, origin }: Act, { teamId, to, from }: Transfer): Promise<MembershipRecord> {
+export async function transferTeam({ tx, origin }: Act, { teamId, to, from }: Transfer): Promise<StoredDocument> {
+  if (from && (await teamsOf(from, TEAM_ROLES, { teamId, tx })).length === 0) throw new AppError('not-found');
   if (from) await assertOwner(tx, from, teamId);
-  const owner = await setRole({ tx, origin }, teamId, to, 'owner');
-  if (!owner) throw new AppError('not-found');
+  const known = await setRole({ tx, origin }, teamId, to, 'owner');
+  if (!known && from) throw new AppError('not-found');
+  const owner = known ?? (await addMember({ tx, origin }, teamId, to, 'owner'));
   if (from && !from.equals(to)) await setRole({ tx, origin }, teamId, from, 'admin');
   await keepAnOwner(tx, teamId);
   return owner;
@@ -115,7 +123,7 @@ async function setRole({ tx, origin }: Act, teamId: Types.ObjectId, userId: Type
     { teamId, userId, ...LIVE },
     { $set: { role, updatedAt: new Date() }, $inc: { revision: 1 } },
     { session: tx, returnDocument: 'after' },
-  ).lean<MembershipRecord>();
+  ).lean<StoredDocument>();
   if (changed)
     await recordAuditEvent(tx, origin, {
       action: 'document.updated',
@@ -142,10 +150,18 @@ export async function mailInvitation(
   await enqueueMail(tx, keyring, { template: 'team-invitation', to: email, data });
 }
 
+/** An invitation is worth what its sender may still do, in a team that is still there. */
+async function isStillWorth(tx: ClientSession, { teamId, role, invitedBy }: InvitationRecord): Promise<boolean> {
+  const senders = role === 'owner' ? ['owner'] : ['owner', 'admin'];
+  if (!invitedBy || (await teamsOf(invitedBy, senders, { teamId, tx })).length === 0) return false;
+  return holdParent(tx, Team.modelName, { _id: teamId });
+}
+
 /**
  * Makes whoever was invited a member: the token proves the mailbox, and the account has to be that of the mailbox.
  * Somebody who is a member already stays what they are.
- * @throws {AppError} `invalid-code` for a token that works no more, `forbidden` for another account
+ * @throws {AppError} `invalid-code` for a token that works no more, `forbidden` for another account, `value-taken` for
+ * a membership that is hidden
  */
 export async function acceptInvitation(
   { tx, origin }: Act,
@@ -166,6 +182,7 @@ export async function acceptInvitation(
     throw new AppError('forbidden', {
       detail: 'The invitation is for another email: sign in to the account that has it.',
     });
+  if (!(await isStillWorth(tx, invitation))) throw new AppError('invalid-code');
   const { teamId, role } = invitation;
   await removeDocument({ model: documentModel(Invitation.modelName), tx, origin }, { filter: { _id: invitation._id } });
   const known = await findDocument(documentModel(Membership.modelName), { teamId, userId, ...LIVE }, { tx });

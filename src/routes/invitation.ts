@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
 import { teamRole } from '../lib/access-rules.ts';
@@ -9,7 +8,7 @@ import { acceptInvitation, assertOwner, mailInvitation } from '../models/team-me
 import { sessionOf } from '../plugins/authentication.ts';
 import { BODY_PROBLEMS, IDEMPOTENCY_PROBLEMS, idempotencyKey, ref, signedInProblems } from '../schemas/common.ts';
 import { Acceptance, invitation } from '../schemas/team.ts';
-import type { App } from '../types/fastify.ts';
+import type { App, Dependencies } from '../types/fastify.ts';
 import { memberships, memberView } from './membership.ts';
 import { resource } from './resource/resource.ts';
 
@@ -24,9 +23,8 @@ function emailOf(given: unknown): string {
 }
 
 /** Whoever has a team could have mail sent to anybody. @throws {AppError} `rate-limited` */
-async function spareMailbox({ body, server }: FastifyRequest): Promise<void> {
-  const { email } = body as { email: string };
-  if (await mayMail(server.deps.keyring, emailOf(email), 'team-invitation')) return;
+async function spareMailbox({ keyring }: Dependencies, email: string): Promise<void> {
+  if (await mayMail(keyring, email, 'team-invitation')) return;
   throw new AppError('rate-limited', {
     detail: 'This address has been invited often enough today.',
     headers: { 'retry-after': '3600' },
@@ -46,7 +44,7 @@ async function accept(app: App): Promise<void> {
         body: ref(Acceptance),
         response: {
           200: memberView('The membership.'),
-          ...signedInProblems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'invalid-code', 'forbidden'),
+          ...signedInProblems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'invalid-code', 'forbidden', 'value-taken'),
         },
       },
       config: { fingerprintWithout: [] },
@@ -82,7 +80,7 @@ export const invitations = resource<InvitationRecord>({
   removal: 'hard',
   retention: 'Until it is accepted or taken back; at the latest by TTL on `expiresAt`, 7 days after it was made.',
   routes: {
-    create: { preHandler: spareMailbox, config: { limit: { name: 'invitations', max: 50, windowMs: 3_600_000 } } },
+    create: { config: { limit: { name: 'invitations', max: 50, windowMs: 3_600_000 } } },
   },
   steps: {
     fill: ({ email }, { userId }) => ({
@@ -92,6 +90,7 @@ export const invitations = resource<InvitationRecord>({
     }),
     created: async ({ tx, origin, caller, deps, config, document }) => {
       if (document.role === 'owner') await assertOwner(tx, caller.userId, document.teamId);
+      await spareMailbox(deps, document.email);
       await mailInvitation({ tx, origin }, { keyring: deps.keyring, appUrl: config.APP_URL }, document);
     },
   },

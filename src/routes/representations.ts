@@ -65,11 +65,14 @@ export function sessionView(session: SessionRecord, current: AuthenticatedSessio
 }
 
 /** What has an ETag made of how often it was changed. */
-interface Versioned {
+export interface Versioned {
   readonly revision: number;
+  /** Which of the fields that not all may read are shown, a digit for each; absent where none is. */
+  readonly seen?: string;
 }
 
-export const etagOf = ({ revision }: Versioned): string => `"${revision}"`;
+/** Two readers of one revision may be shown different things, and one reader other things than before. */
+export const etagOf = ({ revision, seen }: Versioned): string => `"${seen ? `${revision}.${seen}` : revision}"`;
 
 /** Whether a reader has this version already (RFC 9110, section 13.1.2). */
 export function isKnown({ method, headers }: FastifyRequest, etag: string): boolean {
@@ -90,14 +93,14 @@ export function sendVersioned<T>(request: FastifyRequest, reply: FastifyReply, r
 }
 
 /**
- * The revisions that `If-Match` allows: `undefined` for any. A tag that this service never made matches nothing, and
- * so does a weak one (RFC 9110, section 13.1.1).
+ * The revisions that `If-Match` allows: `undefined` for any. What a reader is shown does not matter to a change. A tag
+ * that this service never made matches nothing, and so does a weak one (RFC 9110, section 13.1.1).
  */
 export function preconditionOf({ headers }: FastifyRequest): number[] | undefined {
   const value = headers['if-match'];
   if (value === undefined || value.trim() === '*') return undefined;
   return value.split(',').flatMap((tag) => {
-    const [, digits] = /^\s*"(\d{1,15})"\s*$/.exec(tag) ?? [];
+    const [, digits] = /^\s*"(\d{1,15})(?:\.[01]+)?"\s*$/.exec(tag) ?? [];
     return digits === undefined ? [] : [Number(digits)];
   });
 }

@@ -1,7 +1,6 @@
 import { transaction } from '../database.ts';
 import { permission, signedIn, teamRole } from '../lib/access-rules.ts';
 import { toId } from '../models/ids.ts';
-import type { MembershipRecord } from '../models/membership.ts';
 import { TEAM_ROLES } from '../models/membership.ts';
 import { Team, type TeamRecord } from '../models/team.ts';
 import { addMember, leaveTeam, transferTeam } from '../models/team-members.ts';
@@ -16,7 +15,7 @@ import {
 } from '../schemas/common.ts';
 import { TeamParams, Transfer, team } from '../schemas/team.ts';
 import type { App } from '../types/fastify.ts';
-import { memberView } from './membership.ts';
+import { memberships, memberView } from './membership.ts';
 import { resource } from './resource/resource.ts';
 
 const EVERY_MEMBER = TEAM_ROLES;
@@ -62,6 +61,7 @@ async function membersOwn(app: App): Promise<void> {
             'forbidden',
             'reauthentication-required',
             'not-found',
+            'last-owner',
           ),
         },
       },
@@ -74,7 +74,7 @@ async function membersOwn(app: App): Promise<void> {
         to: toId(request.body.userId),
         from: sessionOf(request).userId,
       };
-      return show(await transaction((tx) => transferTeam({ tx, origin }, transfer)));
+      return memberships.show(await transaction((tx) => transferTeam({ tx, origin }, transfer)));
     },
   );
 }
@@ -86,14 +86,22 @@ async function administrations(app: App): Promise<void> {
     {
       schema: {
         operationId: 'transferAnyTeam',
-        summary: 'Make a member the owner of a team',
+        summary: 'Make somebody the owner of a team',
+        description: 'Whoever is no member becomes one by that.',
         tags: ['Teams'],
         params: TeamParams,
         headers: idempotencyKey,
         body: ref(Transfer),
         response: {
           200: memberView('The new owner.'),
-          ...signedInProblems(...BODY_PROBLEMS, ...IDEMPOTENCY_PROBLEMS, 'forbidden', 'not-found'),
+          ...signedInProblems(
+            ...BODY_PROBLEMS,
+            ...IDEMPOTENCY_PROBLEMS,
+            'forbidden',
+            'not-found',
+            'last-owner',
+            'value-taken',
+          ),
         },
       },
       config: { permission: 'collections:write' },
@@ -101,19 +109,10 @@ async function administrations(app: App): Promise<void> {
     async (request) => {
       const { origin } = request;
       const transfer = { teamId: toId(request.params.teamId), to: toId(request.body.userId) };
-      return show(await transaction((tx) => transferTeam({ tx, origin }, transfer)));
+      return memberships.show(await transaction((tx) => transferTeam({ tx, origin }, transfer)));
     },
   );
 }
-
-const show = ({ _id, teamId, userId, role, createdAt, updatedAt }: MembershipRecord) => ({
-  id: _id.toHexString(),
-  teamId: teamId.toHexString(),
-  userId: userId.toHexString(),
-  role,
-  createdAt: createdAt.toISOString(),
-  updatedAt: updatedAt.toISOString(),
-});
 
 export const teams = resource<TeamRecord>({
   model: Team,

@@ -97,21 +97,34 @@ export function newSchema(wire: WireSchemas, id: string, writes: (field: string)
 const examplesOf = ({ example }: WireSchemas, fields: TProperties) =>
   Object.fromEntries(Object.entries(fields).flatMap(([name, schema]) => exampleOf(name, schema, example)));
 
-/** A merge patch (RFC 7396) of a document: everything may be left out, `null` removes what is optional. */
-export function patchSchema(wire: WireSchemas, id: string, writes: (field: string) => boolean): Named {
+interface PatchOptions {
+  readonly id: string;
+  readonly writes: (field: string) => boolean;
+  /** Whether the model says what that field is where nobody does. */
+  readonly hasDefault: (field: string) => boolean;
+}
+
+/** A merge patch (RFC 7396) of a document: everything may be left out, `null` removes or resets what is optional. */
+export function patchSchema(wire: WireSchemas, { id, writes, hasDefault }: PatchOptions): Named {
   const writable = Object.entries(wire.fields).filter(
     ([name, schema]) => !isReadOnly(schema) && !wire.once.includes(name) && writes(name),
   );
-  const fields = Object.fromEntries(writable.map(([name, schema]) => [name, Type.Optional(removable(schema))]));
+  const fields = Object.fromEntries(
+    writable.map(([name, schema]) => [name, Type.Optional(removable(schema, hasDefault(name)))]),
+  );
   return named(id, fields, {
     minProperties: 1,
-    description: 'A merge patch (RFC 7396): what is left out stays, `null` removes.',
+    description:
+      'A merge patch (RFC 7396): what is left out stays, `null` removes, or sets the default where there is one.',
     examples: [examplesOf(wire, fields)],
   });
 }
 
-const removable = (schema: TSchema): TSchema =>
-  Type.IsOptional(schema) ? Type.Union([required(schema), Type.Null()], { description: '`null` removes it.' }) : schema;
+function removable(schema: TSchema, hasDefault: boolean): TSchema {
+  if (!Type.IsOptional(schema)) return schema;
+  const description = hasDefault ? '`null` sets the default.' : '`null` removes it.';
+  return Type.Union([required(schema), Type.Null()], { description });
+}
 
 const required = (schema: TSchema): TSchema => Type.Required(Type.Object({ schema })).properties['schema'];
 

@@ -6,7 +6,8 @@ import { Id, idOf, named } from './common.ts';
 import { wireSchemas } from './resource.ts';
 
 const Role = Type.Enum([...TEAM_ROLES], {
-  description: 'What a member may do: `owner` everything, `admin` all but make and remove owners, `member` read.',
+  description:
+    'What a member may do: `owner` everything, `admin` rename, invite and remove all but owners, `member` read.',
 });
 
 const teamId = idOf('The team.', { readOnly: true });
@@ -46,7 +47,7 @@ export const Acceptance = named(
 
 export const Transfer = named(
   'TeamTransfer',
-  { userId: idOf('The member who becomes the owner.') },
+  { userId: idOf('Who becomes the owner: a member, or anybody where administration does it.') },
   { examples: [{ userId: '665f1c2e9b1e8a0012345678' }] },
 );
 

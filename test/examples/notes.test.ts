@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notebook } from '../../examples/notes/index.ts';
 import { resourceExercises } from '../../src/explain/exercise-resources.ts';
 import { Scene } from '../../src/explain/scene.ts';
+import { toId } from '../../src/models/ids.ts';
 import { differences } from '../../src/schema-check/compare.ts';
 import { expectedShape, readShape } from '../../src/schema-check/shape.ts';
 import type { TestApp } from '../helpers/app.ts';
@@ -28,6 +29,10 @@ const note = async (who: Person, more: object = {}) => {
   expect(response.statusCode, response.body).toBe(201);
   return response.json();
 };
+interface Described {
+  readonly properties: Readonly<Record<string, { readonly description: string }>>;
+}
+
 const tag = async (who: Person, name: string) => (await who.call('POST', '/v1/note-tags', { name })).json();
 
 it('has the shape that its migration makes', async () => {
@@ -60,6 +65,18 @@ it('shows a remark to administration alone, which alone writes it', async () => 
   expect(changed.json()).toMatchObject({ remark: 'seen' });
   expect((await ada.call('GET', `/v1/notes/${id}`)).json()).not.toHaveProperty('remark');
   expect(outcome(await ada.call('PATCH', `/v1/notes/${id}`, { remark: 'x' }))).toBe('400 validation-failed');
+});
+
+it('null in a change removes, or sets what a new one has', async () => {
+  const { id } = await note(ada, { colour: 'green', text: 'Twice a week.' });
+  const changed = await ada.call('PATCH', `/v1/notes/${id}`, { colour: null, text: null });
+  expect(changed.json()).toMatchObject({ colour: 'white' });
+  expect(changed.json()).not.toHaveProperty('text');
+  const stored = await mongoose.connection.collection('notes').findOne({ _id: toId(id) });
+  expect(stored).toMatchObject({ colour: 'white' });
+  const { components } = service.app.swagger() as unknown as { components: { schemas: Record<string, Described> } };
+  const { colour, text } = components.schemas['NotePatch']?.properties ?? {};
+  expect([colour?.description, text?.description]).toEqual(['`null` sets the default.', '`null` removes it.']);
 });
 
 it('a list with two includes costs three queries, whatever its length', async () => {

@@ -5,7 +5,7 @@ import { type ApiKeyCaller, apiKeyOf } from '../helpers/api-keys.ts';
 import { article, buildCatalogueApp, chore, made, subject } from '../helpers/catalogue.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, type Person, person } from '../helpers/people.ts';
-import { join, newTeam } from '../helpers/teams.ts';
+import { join, memberUrl, newTeam } from '../helpers/teams.ts';
 
 let service: Awaited<ReturnType<typeof buildCatalogueApp>>;
 let ada: Person;
@@ -110,6 +110,32 @@ describe('a role of a team', () => {
     expect((await mia.call('PATCH', `/v1/chores/${mine.id}`, { groupId: own.id })).json()).toMatchObject({
       groupId: own.id,
     });
+  });
+
+  it('that does not delete, or does not see all of it, moves nothing out; naming the same team is no move', async () => {
+    const own = await newTeam(bob);
+    const { id } = await made(ada, '/chores', chore(team, { estimate: 3 }));
+    const move = (groupId: string) => bob.call('PATCH', `/v1/chores/${id}`, { groupId, weight: 4 });
+    expect(outcome(await move(own.id))).toBe('403 forbidden');
+    expect((await move(team)).json()).toMatchObject({ groupId: team, weight: 4 });
+    expect(String((await stored('chores', id))?.['groupId'])).toBe(team);
+  });
+
+  it('takes no field along that it may not write there', async () => {
+    const own = await newTeam(mia);
+    await join(own, bob, 'owner');
+    await join(own, ada, 'admin');
+    const { id } = await made(ada, '/chores', chore(team, { estimate: 3 }));
+    const move = (body: object) => ada.call('PATCH', `/v1/chores/${id}`, { groupId: own.id, ...body });
+    expect(outcome(await move({}))).toBe('403 forbidden');
+    expect(outcome(await ada.call('PATCH', `/v1/chores/${id}`, { estimate: null }))).toBe('200');
+    expect(outcome(await move({ estimate: 5 }))).toBe('403 forbidden');
+    expect(String((await stored('chores', id))?.['groupId'])).toBe(team);
+    expect(outcome(await move({}))).toBe('200');
+    await memberUrl(mia, own, ada, 'owner');
+    const other = await made(ada, '/chores', chore(team, { estimate: 3 }));
+    const moved = await ada.call('PATCH', `/v1/chores/${other.id}`, { groupId: own.id });
+    expect(moved.json()).toMatchObject({ groupId: own.id, estimate: 3 });
   });
 
   it('is asked for the team that a request names', async () => {

@@ -1,5 +1,6 @@
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/lib/cursor.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { MAX_LINKS } from '../../src/models/document-include.ts';
 import { toId } from '../../src/models/ids.ts';
@@ -207,6 +208,37 @@ describe('a list through a relation', () => {
     expect([...idsOf(first.items), ...idsOf(second.items)]).toEqual(idsOf(subjects).reverse());
     expect(second.nextCursor).toBeNull();
     expect((await nobody('GET', `/v1/articles/${id}/subjects`)).json().items).toEqual([]);
+  });
+});
+
+describe('a cursor of links', () => {
+  const decoded = (cursor: string) => Buffer.from(cursor, 'base64url').toString('latin1');
+
+  it('names none of what is linked, which may be hidden, and works for its own list alone', async () => {
+    const about = await made(ada, '/subjects', subject());
+    const articles = [await made(ada, '/articles', article()), await made(ada, '/articles', article())];
+    const others = [about, await made(ada, '/subjects', subject())];
+    for (const { id } of articles) for (const { id: to } of others) await link(ada, id, to);
+    await ada.call('PATCH', `/v1/subjects/${others[1]?.id}`, { open: false });
+    const [first, second] = idsOf(articles);
+    for (const [url, elsewhere] of [
+      [`/v1/articles?subjectId=${about.id}`, `/v1/articles?subjectId=${others[1]?.id}`],
+      [`/v1/articles/${first}/subjects?`, `/v1/articles/${second}/subjects?`],
+    ] as const) {
+      const { nextCursor } = (await bob.call('GET', `${url}&limit=1`)).json();
+      for (const id of [...idsOf(articles), ...idsOf(others)]) expect(decoded(nextCursor)).not.toContain(id);
+      expect(outcome(await bob.call('GET', `${url}&cursor=${nextCursor}`))).toBe('200');
+      expect(outcome(await bob.call('GET', `${elsewhere}&cursor=${nextCursor}`))).toBe('400 invalid-cursor');
+    }
+  });
+
+  it('that somebody made by hand is refused', async () => {
+    const { id } = await made(ada, '/articles', article());
+    for (const key of ['', 'f'.repeat(24), 'v1.x.y', new Date(0)]) {
+      const cursor = encodeCursor({ key, id: 'f'.repeat(24) }, `articles:subjects:${JSON.stringify([['id', id]])}`);
+      const answer = await bob.call('GET', `/v1/articles/${id}/subjects?cursor=${cursor}`);
+      expect(outcome(answer), String(key)).toBe('400 invalid-cursor');
+    }
   });
 });
 

@@ -44,6 +44,30 @@ describe('an ETag', () => {
     expect(outcome(await patch('"3"', 'DELETE'))).toBe('204');
   });
 
+  it('is of what its reader is shown, and each lets a change through', async () => {
+    const own = await newTeam(ada);
+    await join(own, bob, 'admin');
+    const { id } = await made(ada, '/chores', chore(own.id, { estimate: 3 }));
+    const get = (who: Person, tag = '"0"') =>
+      who.call('GET', `/v1/chores/${id}`, undefined, { headers: { 'if-none-match': tag } });
+    const tagOf = async (who: Person) => String((await get(who)).headers['etag']);
+    const [all, some] = [await tagOf(ada), await tagOf(bob)];
+    expect(all).not.toBe(some);
+    const known = [await get(ada, all), await get(bob, some), await get(ada, some), await get(bob, all)];
+    expect(known.map(({ statusCode }) => statusCode)).toEqual([304, 304, 200, 200]);
+    const patch = (who: Person, tag: string) =>
+      who.call('PATCH', `/v1/chores/${id}`, { weight: 2 }, { headers: { 'if-match': tag } });
+    for (const who of [ada, bob]) {
+      const changed = await patch(who, await tagOf(who));
+      expect([outcome(changed), changed.headers['etag']]).toEqual(['200', await tagOf(who)]);
+      for (const stale of [all, some]) expect(outcome(await patch(who, stale))).toBe('412 precondition-failed');
+    }
+    await ada.call('DELETE', `/v1/chores/${id}`);
+    expect((await ada.call('POST', `/v1/chores/${id}/restore`)).headers['etag']).toBe(await tagOf(ada));
+    const another = await ada.call('POST', '/v1/chores', chore(own.id, { estimate: 3 }));
+    expect(another.headers['etag']).toBe(all);
+  });
+
   it('lets one of two changes win', async () => {
     const { id } = await made(ada, '/chores', chore(team));
     const headers = { 'if-match': '"1"' };

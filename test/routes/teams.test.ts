@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../../src/models/audit-event.ts';
-import { Invitation } from '../../src/models/invitation.ts';
 import { Membership } from '../../src/models/membership.ts';
 import { Team } from '../../src/models/team.ts';
+import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { inParallel, outcome } from '../helpers/parallel.ts';
-import { freshEmail, type Person, person } from '../helpers/people.ts';
-import { accepted, invitationToken, join, memberUrl, newTeam } from '../helpers/teams.ts';
+import { outcome } from '../helpers/parallel.ts';
+import { type Person, person } from '../helpers/people.ts';
+import { join, memberUrl, newTeam } from '../helpers/teams.ts';
 
 let service: TestApp;
 let there: TestApp;
@@ -56,75 +56,6 @@ describe('a team', () => {
   });
 });
 
-describe('an invitation', () => {
-  it('is mailed, and makes a member of whoever has the mailbox, once', async () => {
-    const team = await newTeam(ada);
-    const made = await ada.call('POST', `${team.url}/invitations`, { email: bob.email.toUpperCase(), role: 'admin' });
-    expect(made.json()).toMatchObject({ email: bob.email, role: 'admin', invitedBy: ada.id });
-    const token = await invitationToken(service, bob.email);
-    expect(outcome(await accepted(eve, token))).toBe('403 forbidden');
-    const answers = await inParallel([service, there], 4, (on) => accepted(bob, token, on));
-    expect(answers.map(outcome).sort()).toEqual(['200', '401 invalid-code', '401 invalid-code', '401 invalid-code']);
-    expect(await Membership.countDocuments({ teamId: team.id, userId: bob.id, role: 'admin' })).toBe(1);
-    expect(await Invitation.countDocuments({ teamId: team.id })).toBe(0);
-  });
-
-  it('that the wrong account tries stays for the right one', async () => {
-    const team = await newTeam(ada);
-    await ada.call('POST', `${team.url}/invitations`, { email: bob.email, role: 'member' });
-    const token = await invitationToken(service, bob.email);
-    for (const wrong of [eve, admin]) expect(outcome(await accepted(wrong, token))).toBe('403 forbidden');
-    expect(outcome(await accepted(bob, token))).toBe('200');
-  });
-
-  it('works no more once it is taken back, or its time is over', async () => {
-    const team = await newTeam(ada);
-    const make = async () => {
-      const { id } = (await ada.call('POST', `${team.url}/invitations`, { email: bob.email, role: 'member' })).json();
-      return { id, token: await invitationToken(service, bob.email) };
-    };
-    const first = await make();
-    expect((await ada.call('DELETE', `${team.url}/invitations/${first.id}`)).statusCode).toBe(204);
-    expect(outcome(await accepted(bob, first.token))).toBe('401 invalid-code');
-    const second = await make();
-    await Invitation.updateOne({ _id: second.id }, { $set: { expiresAt: new Date(Date.now() - 1) } });
-    expect(outcome(await accepted(bob, second.token))).toBe('401 invalid-code');
-    expect(await Membership.countDocuments({ teamId: team.id })).toBe(1);
-  });
-
-  it('is one for a team and an email, and none for what is no email', async () => {
-    const team = await newTeam(ada);
-    const email = freshEmail();
-    const invite = (body: object) => ada.call('POST', `${team.url}/invitations`, body);
-    expect(outcome(await invite({ email, role: 'member' }))).toBe('201');
-    const twice = await invite({ email, role: 'member' });
-    expect(outcome(twice)).toBe('409 value-taken');
-    expect(twice.json().errors).toEqual([expect.objectContaining({ pointer: '/email', code: 'taken' })]);
-    expect(outcome(await invite({ email: 'nobody', role: 'member' }))).toBe('400 validation-failed');
-    expect(outcome(await invite({ email: freshEmail(), role: 'king' }))).toBe('400 validation-failed');
-  });
-
-  it('to own a team comes from an owner', async () => {
-    const team = await newTeam(ada);
-    await join(team, bob);
-    await memberUrl(ada, team, bob, 'admin');
-    const invite = (who: Person, role: string) =>
-      who.call('POST', `${team.url}/invitations`, { email: freshEmail(), role });
-    expect(outcome(await invite(bob, 'owner'))).toBe('403 forbidden');
-    expect(outcome(await invite(bob, 'admin'))).toBe('201');
-    expect(outcome(await invite(ada, 'owner'))).toBe('201');
-    expect(outcome(await invite(eve, 'member'))).toBe('404 not-found');
-  });
-
-  it('is gone with the account that it is for', async () => {
-    const team = await newTeam(ada);
-    const gone = await person(service);
-    await ada.call('POST', `${team.url}/invitations`, { email: gone.email, role: 'member' });
-    await admin.call('POST', `/v1/admin/users/${gone.id}/erase`, { reason: 'asked for it' });
-    expect(await Invitation.countDocuments({ email: gone.email })).toBe(0);
-  });
-});
-
 describe('the last owner', () => {
   it('stays: neither leaves, nor is demoted, nor removed', async () => {
     const team = await newTeam(ada);
@@ -156,10 +87,13 @@ describe('the last owner', () => {
     const team = await newTeam(ada);
     const gone = await person(service);
     await join(team, gone);
-    expect(outcome(await ada.call('POST', `${team.url}/transfer`, { userId: eve.id }))).toBe('404 not-found');
-    expect((await ada.call('POST', `${team.url}/transfer`, { userId: gone.id })).json()).toMatchObject({
-      role: 'owner',
-    });
+    const give = (who: Person, { id }: Person) => who.call('POST', `${team.url}/transfer`, { userId: id });
+    expect(outcome(await give(ada, eve))).toBe('404 not-found');
+    expect([outcome(await give(eve, gone)), outcome(await give(gone, gone))]).toEqual([
+      '404 not-found',
+      '403 forbidden',
+    ]);
+    expect((await give(ada, gone)).json()).toMatchObject({ role: 'owner' });
     const refused = await gone.call('DELETE', '/v1/users/me');
     expect(outcome(refused)).toBe('409 last-owner');
     expect(refused.json().detail).toContain('Engines');
@@ -169,6 +103,34 @@ describe('the last owner', () => {
     const given = await admin.call('POST', `/v1/admin/teams/${team.id}/transfer`, { userId: ada.id });
     expect(given.json()).toMatchObject({ userId: ada.id, role: 'owner' });
     expect((await gone.call('DELETE', '/v1/users/me')).statusCode).toBe(204);
+    expect((await ada.call('GET', `${team.url}/members?total=true`)).json()).toMatchObject({ total: 1 });
+  });
+});
+
+describe('an owner whose account is deleted', () => {
+  it('does not count, though the membership has still to follow', async () => {
+    const team = await newTeam(ada);
+    const gone = await person(service);
+    await join(team, gone, 'owner');
+    await User.updateOne({ _id: gone.id }, { $set: { status: 'deleted' } });
+    expect(outcome(await ada.call('POST', `${team.url}/leave`))).toBe('409 last-owner');
+    expect(outcome(await ada.call('POST', `${team.url}/transfer`, { userId: gone.id }))).toBe('409 last-owner');
+    expect(outcome(await ada.call('DELETE', '/v1/users/me'))).toBe('409 last-owner');
+    await join(team, bob, 'owner');
+    expect((await ada.call('POST', `${team.url}/leave`)).statusCode).toBe(204);
+  });
+
+  it('leaves a team that is restored without members to administration', async () => {
+    const gone = await person(service);
+    const team = await newTeam(gone);
+    const any = `/v1/admin/teams/${team.id}`;
+    const give = ({ id }: { id: string }) => admin.call('POST', `${any}/transfer`, { userId: id });
+    expect((await gone.call('DELETE', team.url)).statusCode).toBe(204);
+    expect((await gone.call('DELETE', '/v1/users/me')).statusCode).toBe(204);
+    expect(outcome(await give(ada))).toBe('404 not-found');
+    expect((await admin.call('POST', `${any}/restore`)).statusCode).toBe(200);
+    for (const nobody of [gone, { id: 'f'.repeat(24) }]) expect(outcome(await give(nobody))).not.toBe('200');
+    expect((await give(ada)).json()).toMatchObject({ userId: ada.id, teamId: team.id, role: 'owner' });
     expect((await ada.call('GET', `${team.url}/members?total=true`)).json()).toMatchObject({ total: 1 });
   });
 });

@@ -10,8 +10,8 @@ import { pluralOf, propertiesOf } from './plan.ts';
 const LIFE: Readonly<Record<string, string>> = {
   _id: 'On the wire as `id`.',
   createdAt: 'Set once.',
-  updatedAt: 'Moves with each change that a reader can see.',
-  revision: 'Counts the changes that a reader can see; the `ETag` is made of it.',
+  updatedAt: 'Moves with each change, also of what a reader is not shown.',
+  revision: 'Moves with each change, also of what a reader is not shown; the `ETag` is made of it.',
   deletedAt: 'Of the soft delete.',
   purgeAt: 'Until then it can be restored; from then on it is removed for good.',
   deletedWith: 'The document whose deletion took this one along; it comes back with that one.',

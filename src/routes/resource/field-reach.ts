@@ -3,6 +3,7 @@ import type { Transaction } from '../../database.ts';
 import { type AdminRule, isAdminRule, sameRule } from '../../lib/access-rules.ts';
 import type { Filter, StoredDocument } from '../../models/document.ts';
 import { type Caller, filterOf, passesFilter } from '../../models/document-access.ts';
+import type { Versioned } from '../representations.ts';
 import type { Operation, Plan } from './declaration.ts';
 import type { FieldRules } from './fields.ts';
 import { callerOf, teamOf } from './reach.ts';
@@ -102,3 +103,11 @@ export const withoutHidden = (document: StoredDocument, fields: Shown): StoredDo
           return filter === undefined || (filter !== null && passesFilter(document, filter));
         }),
       ) as unknown as StoredDocument);
+
+/** The version of a document as it is shown: by its revision, and by those fields that it is shown with and others are not. */
+export function versionOf({ reads }: Plan, shown: StoredDocument): Versioned {
+  const seen = [...reads].flatMap(([field, { decides }]) =>
+    decides === 'sometimes' ? [shown[field] == null ? '0' : '1'] : [],
+  );
+  return { revision: shown.revision, ...(seen.includes('1') && { seen: seen.join('') }) };
+}

@@ -22,6 +22,7 @@ import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext } from '../representations.ts';
 import type { LinkRelation, Plan } from './declaration.ts';
 import { junctionOf, linkView, targetFor } from './include.ts';
+import { positionsOf } from './link-positions.ts';
 import { pascal } from './plan.ts';
 import { callerOf, reachOne } from './reach.ts';
 import { isPublic, problemsOf, tagOf } from './route.ts';
@@ -87,16 +88,18 @@ export function linkListRoute(app: App, links: LinkPlan): void {
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { limit = 20, cursor } = request.query as { limit?: number; cursor?: string };
       const cursors = cursorFor(`${plan.collection}:${name}`, request.params as Record<string, string>);
-      const after = cursors.read(cursor);
+      const positions = positionsOf(request, relation, (request.params as { id: string }).id);
+      const given = cursors.read(cursor);
+      const after = given && positions.open(given);
       const found = await findDocument(plan.model, and(await reachOne(plan, 'read', request), LIVE), {
         projection: { _id: 1 },
       });
       if (!found) throw new AppError('not-found');
       const end = { path: relation.from, id: found._id };
-      const { ids, next } = await linkedIds(junctionOf(relation), end, { limit, ...(after && { after: after.id }) });
+      const { ids, next } = await linkedIds(junctionOf(relation), end, { limit, ...(after && { after }) });
       const other = await targetFor(target, request);
       const documents = other ? await inOrder(other.model, ids, other.filter, other.projection) : [];
-      const nextCursor = next && cursors.write({ key: '', id: next });
+      const nextCursor = next && cursors.write(positions.close(next));
       linkToNext(request, reply, nextCursor);
       return { items: documents.map(target.show), nextCursor };
     },

@@ -1,6 +1,6 @@
 import { type TProperties, type TSchema, Type } from 'typebox';
 import { type AdminRule, isAdminRule, type OwnRule, type Rule, sameRule } from '../../lib/access-rules.ts';
-import { documentModel, type Filter } from '../../models/document.ts';
+import { defaultOf, documentModel, type Filter } from '../../models/document.ts';
 import { listsOf } from '../../models/document-list.ts';
 import { closed, Id, idOf, pageQuery } from '../../schemas/common.ts';
 import { includedSchema, newSchema, pageSchema, patchSchema, viewSchema } from '../../schemas/resource.ts';
@@ -121,7 +121,11 @@ export function planOf(options: ResourceOptions<never>, audience: Audience, othe
     view,
     page: pageSchema(view, pluralOf(options), includedSchema(lists)),
     create: newSchema(wire, `New${id}`, writes(creates, givenByRule(audience))),
-    patch: patchSchema(wire, `${id}Patch`, writes(updates, ownersIn(audience))),
+    patch: patchSchema(wire, {
+      id: `${id}Patch`,
+      writes: writes(updates, ownersIn(audience)),
+      hasDefault: (field) => defaultOf(model, field) != null,
+    }),
     lists: listsOf(model.schema, {
       fixed: fixedPaths(audience, nested),
       // A filter or an order by what is hidden would tell it: a cursor holds the value itself.

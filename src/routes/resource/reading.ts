@@ -11,8 +11,9 @@ import { closed, headers, ref } from '../../schemas/common.ts';
 import type { App } from '../../types/fastify.ts';
 import { cursorFor, linkToNext, sendVersioned } from '../representations.ts';
 import type { LinkRelation, Plan } from './declaration.ts';
-import { projectionOf, shownFields } from './field-reach.ts';
+import { projectionOf, shownFields, versionOf } from './field-reach.ts';
 import { inclusionsOf, junctionOf, targetFor } from './include.ts';
+import { positionsOf } from './link-positions.ts';
 import { includeParameter, listQuery, listsDeleted, teamParameter } from './plan.ts';
 import { equalitiesIn, nestedFilter, reachOf, reachOne } from './reach.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
@@ -145,9 +146,14 @@ interface Through {
 
 /** What is linked to something: nothing where that is hidden from the caller, as if it were not there. */
 async function listThrough({ model }: Plan, { relation, id }: Through, request: FastifyRequest, asked: ListRequest) {
+  const positions = positionsOf(request, relation, id.toHexString());
+  const { after, ...first } = asked;
+  const behind = after ? { ...first, after: { key: '', id: positions.open(after) } } : first;
   const target = await targetFor(relation.of(), request);
   const end = target && (await findDocument(target.model, and({ _id: id }, target.filter), { projection: { _id: 1 } }));
-  return end ? listLinked(model, { junction: junctionOf(relation), id }, asked) : { documents: [], next: null };
+  if (!end) return { documents: [], next: null };
+  const { documents, next } = await listLinked(model, { junction: junctionOf(relation), id }, behind);
+  return { documents, next: next && positions.close(next.id) };
 }
 
 /** Whether somebody may see the list, and not the deleted ones. */
@@ -185,7 +191,7 @@ export function readRoute(app: App, plan: Plan): void {
       await recordRead(plan, request, { id: document._id });
       const { include } = request.query as { include?: string };
       const inclusions = await inclusionsOf(plan, include, [document], request);
-      if (inclusions === undefined) return sendVersioned(request, reply, document, show(document));
+      if (inclusions === undefined) return sendVersioned(request, reply, versionOf(plan, document), show(document));
       // What is included changes by itself: this answer has no version.
       return { ...show(document), ...inclusions.linksOf(document), included: inclusions.included };
     },

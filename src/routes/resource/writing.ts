@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Transaction, transaction } from '../../database.ts';
 import { AppError, type ErrorCode } from '../../errors.ts';
 import { isAdminRule, type OwnRule } from '../../lib/access-rules.ts';
-import { and, type Filter, type StoredDocument } from '../../models/document.ts';
+import { and, type Filter, NONE, type StoredDocument } from '../../models/document.ts';
 import { filterOf, passesFilter } from '../../models/document-access.ts';
 import {
   createDocument,
@@ -12,7 +12,7 @@ import {
   restoreDocument,
   updateDocument,
 } from '../../models/document-change.ts';
-import { toId } from '../../models/ids.ts';
+import { isIdText, toId } from '../../models/ids.ts';
 import {
   BODY_PROBLEMS,
   headers,
@@ -26,7 +26,8 @@ import type { App } from '../../types/fastify.ts';
 import { letFollow } from '../followers.ts';
 import { etagOf, preconditionOf, sendVersioned } from '../representations.ts';
 import type { Operation, Plan, Step, Steps } from './declaration.ts';
-import { reachOfFields, shownFields, withoutHidden } from './field-reach.ts';
+import { reachOfFields, shownFields, versionOf, withoutHidden } from './field-reach.ts';
+import { reachToMove } from './moving.ts';
 import { callerOf, nestedFilter, reachOf, reachOne } from './reach.ts';
 import { findResource } from './registry.ts';
 import { addRoute, paramsOf, problemsOf } from './route.ts';
@@ -56,12 +57,10 @@ function referableTo(plan: Plan, operation: 'create' | 'update', request: Fastif
 /** Where a rule lets documents belong to: accounts or teams, as a filter of those. */
 async function placesOf(rule: OwnRule, request: FastifyRequest, tx: Transaction): Promise<Filter | null> {
   const { body } = request as { body: Body };
-  const teamId = rule.kind === 'team' && isHex(body[rule.path]) ? { teamId: toId(String(body[rule.path])) } : {};
+  const teamId = rule.kind === 'team' && isIdText(body[rule.path]) ? { teamId: toId(String(body[rule.path])) } : {};
   const filter = await filterOf(rule, callerOf(request), { ...teamId, tx });
   return filter && 'path' in rule ? { _id: filter[rule.path] } : filter;
 }
-
-const isHex = (id: unknown): boolean => typeof id === 'string' && /^[0-9a-f]{24}$/.test(id);
 
 const stepsOf = ({ options }: Plan): Steps<StoredDocument> => (options.steps ?? {}) as unknown as Steps<StoredDocument>;
 
@@ -100,7 +99,7 @@ async function belongingOf(plan: Plan, request: FastifyRequest, body: Body, tx: 
 
 /** @throws {AppError} `validation-failed` */
 function teamIn(id: unknown, path: string) {
-  if (isHex(id)) return toId(String(id));
+  if (isIdText(id)) return toId(id);
   throw new AppError('validation-failed', {
     errors: [{ pointer: `/${path}`, code: 'required', detail: 'is required' }],
   });
@@ -147,11 +146,12 @@ export function createRoute(app: App, plan: Plan): void {
         return document;
       });
       const { pathname } = new URL(request.url, 'http://service');
+      const shown = await shownTo(plan, 'create', request, made);
       void reply
         .code(201)
         .header('location', `${pathname.replace(/\/$/, '')}/${made._id.toHexString()}`)
-        .header('etag', etagOf(made));
-      return show(await shownTo(plan, 'create', request, made));
+        .header('etag', etagOf(versionOf(plan, shown)));
+      return show(shown);
     },
   });
 }
@@ -173,19 +173,20 @@ export function updateRoute(app: App, plan: Plan): void {
         const which = await reachToChange(plan, 'update', request, tx);
         const fields = await reachOfFields(plan.updates, Object.keys(body), request, { tx });
         // To write the others too is not theirs: whether they see the document decides how they are told.
-        const filter = fields === null ? NONE : and(which.filter, ...fields);
+        const filter = fields ? and(which.filter, ...fields, await reachToMove(plan, request, tx)) : NONE;
         const wanted = { ...which, visible: which.visible ?? which.filter, filter };
         const change = changeOf(plan, tx, request);
         const document = await updateDocument(change, wanted, body, referableTo(plan, 'update', request, tx));
+        // What a field asks of its document, the change itself may not have undone.
+        if (!fields?.every((each) => passesFilter(document, each))) throw new AppError('forbidden');
         await updated?.({ ...stepOf(app, request, tx, document), changes: Object.keys(body) });
         return document;
       });
-      return sendVersioned(request, reply, changed, show(await shownTo(plan, 'update', request, changed)));
+      const shown = await shownTo(plan, 'update', request, changed);
+      return sendVersioned(request, reply, versionOf(plan, shown), show(shown));
     },
   });
 }
-
-const NONE: Filter = { _id: { $in: [] } };
 
 /** Which document, and what its caller may see of the collection, to tell what is not theirs from what is not there. */
 export async function reachToChange(
@@ -265,7 +266,8 @@ export function restoreRoute(app: App, plan: Plan): void {
         return back;
       });
       if (document['settling'] === true) await letFollow(request, plan.model.modelName, document._id);
-      return sendVersioned(request, reply, document, show(await shownTo(plan, 'restore', request, document)));
+      const shown = await shownTo(plan, 'restore', request, document);
+      return sendVersioned(request, reply, versionOf(plan, shown), show(shown));
     },
   });
 }
