@@ -22,7 +22,7 @@ export interface Reencryption {
 export async function reencrypt(db: Db, keyring: Keyring, onDocuments: (count: number) => void): Promise<Reencryption> {
   const refused: RefusedWrite[] = [];
   let rewritten = 0;
-  for (const encrypted of encryptedCollections) {
+  for (const encrypted of encryptedCollections()) {
     let told = false;
     for await (const values of walk(db, encrypted, onDocuments)) {
       const updates = values.flatMap((value) => updateOf(value, keyring));

@@ -35,7 +35,7 @@ export async function survey(db: Db, keyring: Keyring, onDocuments: (count: numb
   const counts = new Map<string, KeyCount>();
   const listed: Unreadable[] = [];
   let unreadable = 0;
-  for (const encrypted of encryptedCollections) {
+  for (const encrypted of encryptedCollections()) {
     for await (const values of walk(db, encrypted, onDocuments)) {
       for (const value of values) {
         const { keyId, reason } = examine(value, keyring);
