@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb';
+import type { Connection } from 'mongoose';
 import { type Reencryption, reencrypt } from '../key-rotation/reencrypt.ts';
 import { type KeyCount, type Survey, survey } from '../key-rotation/survey.ts';
 import { countDocuments } from '../key-rotation/walk.ts';
@@ -17,7 +17,7 @@ interface Rotation extends Survey {
 export async function rotateKeyring({ dryRun = false }: { readonly dryRun?: boolean }): Promise<void> {
   await withDatabase(async ({ config, connection }) => {
     const keyring = openKeyring(config);
-    const rotation = await rotate(connection.getClient().db(connection.name), keyring, dryRun);
+    const rotation = await rotate(connection, keyring, dryRun);
     tellFailures(rotation);
     process.stdout.write(`${report(rotation, keyring.keyIds)}\n`);
     const left = !dryRun && rotation.counts.some(({ keyId }) => keyId !== keyring.keyIds[0]);
@@ -25,7 +25,8 @@ export async function rotateKeyring({ dryRun = false }: { readonly dryRun?: bool
   });
 }
 
-async function rotate(db: Db, keyring: Keyring, dryRun: boolean): Promise<Rotation> {
+async function rotate(connection: Connection, keyring: Keyring, dryRun: boolean): Promise<Rotation> {
+  const db = connection.getClient().db(connection.name);
   const passes = dryRun ? 1 : 2;
   const progress = showProgress<number>(process.stderr, {
     total: passes * (await countDocuments(db)),
@@ -40,7 +41,7 @@ async function rotate(db: Db, keyring: Keyring, dryRun: boolean): Promise<Rotati
     progress.update(documents);
   };
   try {
-    const done = dryRun ? undefined : await reencrypt(db, keyring, onDocuments);
+    const done = dryRun ? undefined : await reencrypt(connection, keyring, onDocuments);
     return { done, ...(await survey(db, keyring, onDocuments)), sessions: await countSessionsByKey(keyring) };
   } finally {
     progress.stop();

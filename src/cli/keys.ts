@@ -40,7 +40,7 @@ instances; then in front of it, and restart them again; then run "keys rotate". 
 
 const ROTATE_HELP = `
 Run it with the KEYRING of the service, once all instances have the new key in front. It goes over all encrypted fields
-(docs/SCHEMA.md lists them) while the service runs: a value is replaced only if nobody has changed it meanwhile. To go on
+(docs/security.md lists them) while the service runs: a value is replaced only if nobody has changed it meanwhile. To go on
 after an interruption, run it again: what is done already is only counted. In the end it opens every value once more.
 
 Exit status: 0 when everything opens and, unless it was a dry run, is encrypted with the first key; 1 when not: what does

@@ -31,7 +31,6 @@ export const auditEvents = defineCollection({
       'From which address, with what agent, and what an admin wrote about it. Removed when the person is erased.',
     commitment: 'Salted hash of those values: binds the event to them without telling any.',
   },
-  encrypted: { personal: 'When the trail is read, exported or verified.' },
   computed: {
     id: '`_id` as 24 hexadecimal characters.',
     by: 'Who did it, in the words for the owner of the account.',

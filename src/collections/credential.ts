@@ -25,7 +25,6 @@ export const credentials = defineCollection({
     publicKey: 'Passkey: base64url of its COSE public key.',
     counter: 'Passkey: signature counter of the authenticator.',
   },
-  encrypted: { secret: 'When a code of the app is checked.', codeHash: 'When a recovery code is checked.' },
   archived: ['type', 'name', 'transports', 'backedUp', 'createdAt', 'confirmedAt', 'lastUsedAt'],
   computed: { id: '`_id` as 24 hexadecimal characters.' },
   indexes: {

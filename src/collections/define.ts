@@ -1,6 +1,8 @@
-import type { Schema } from 'mongoose';
+import type { Schema, Types } from 'mongoose';
 import type { TSchema } from 'typebox';
+import type { Keyring } from '../lib/keyring.ts';
 import { keepJournal } from '../models/journaling.ts';
+import { markedPaths, sensitivePaths } from '../models/sensitive.ts';
 import { type ValidatorSchema, validatorOf } from './validator.ts';
 
 /** What a collection needs of its model, whatever the type of its documents. */
@@ -26,6 +28,9 @@ interface Relation {
   readonly onDelete: string;
 }
 
+/** A document as it was read. */
+type Stored = Readonly<Record<string, unknown>> & { readonly _id: Types.ObjectId };
+
 interface Declaration {
   readonly model: StoredModel;
   /** What it holds, and why it exists. */
@@ -36,10 +41,10 @@ interface Declaration {
   readonly admin: Fields;
   /** Stored paths that never leave the service. */
   readonly private: Fields;
-  /** Stored path, with dots where it is nested → when it is opened. Its values are ciphertexts that `placeOf` binds to it. */
-  readonly encrypted?: Fields;
   /** Stored paths that go into the archive of a person's data, for what belongs to a person. None unless given. */
   readonly archived?: readonly string[];
+  /** What of its sensitive paths goes into that archive, in their place. Without it nothing of them does. */
+  readonly opened?: (keyring: Keyring, document: Stored) => object;
   /** On the wire without being stored under that name. */
   readonly computed: Fields;
   /** Index name → what it serves. */
@@ -72,7 +77,10 @@ export interface IndexDefinition {
 
 export interface Collection extends Declaration {
   readonly name: string;
+  /** Stored path, with dots where it is nested → when it is opened: what the model marks as sensitive. */
   readonly encrypted: Fields;
+  /** Stored path → how it is kept: what the model says of other secrets. */
+  readonly kept: Fields;
   readonly archived: readonly string[];
   /** As the model has them; a migration makes them. */
   readonly indexDefinitions: readonly IndexDefinition[];
@@ -91,7 +99,8 @@ export function defineCollection(declaration: Declaration): Collection {
     ...declaration,
     name,
     private: { ...declaration.private, ...(journaled && REVISION_TEXT) },
-    encrypted: declaration.encrypted ?? {},
+    encrypted: sensitivePaths(schema),
+    kept: markedPaths(schema, 'kept'),
     archived: declaration.archived ?? [],
     indexDefinitions: schema.indexes().map(([key, options]) => indexDefinition({ ...options, key })),
     validator: journaled ? withRevision(validatorOf(schema)) : validatorOf(schema),

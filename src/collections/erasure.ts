@@ -12,7 +12,6 @@ export const erasures = defineCollection({
     erasedAt: 'When the account was removed.',
     key: 'Of the document `key` alone: what the hashes are made with.',
   },
-  encrypted: { key: 'When an account is removed, or a backup restored.' },
   computed: {},
   indexes: {},
   relations: [],

@@ -15,7 +15,6 @@ export const idempotencyKeys = defineCollection({
     body: 'Of the response; it may hold personal data.',
     expiresAt: '24 hours after the request.',
   },
-  encrypted: { body: 'When the request is made again.' },
   computed: {},
   indexes: { idx_idempotency_keys_expires_at: 'TTL.' },
   relations: [],

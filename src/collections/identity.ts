@@ -16,7 +16,6 @@ export const identities = defineCollection({
     createdAt: 'When it was linked.',
     lastUsedAt: 'When it last signed in.',
   },
-  encrypted: { tokens: 'By nothing of this service: kept for the team that asks for them.' },
   archived: ['provider', 'subject', 'email', 'createdAt', 'lastUsedAt'],
   computed: {},
   indexes: {

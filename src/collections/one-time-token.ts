@@ -17,7 +17,6 @@ export const oneTimeTokens = defineCollection({
     createdAt: 'When it was made.',
     expiresAt: 'Until when it works: 5 minutes to 24 hours by purpose.',
   },
-  encrypted: { payload: 'When its flow goes on.' },
   archived: ['purpose', 'createdAt', 'expiresAt'],
   computed: {},
   indexes: {

@@ -20,7 +20,6 @@ export const outbox = defineCollection({
     failure: 'Code of the last try’s error.',
     expiresAt: 'When the record goes.',
   },
-  encrypted: { message: 'When it is tried.' },
   archived: ['template', 'createdAt', 'sentAt', 'failedAt'],
   computed: {},
   indexes: {

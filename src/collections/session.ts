@@ -1,4 +1,4 @@
-import { AUTHENTICATION_METHODS, Session } from '../models/session.ts';
+import { AUTHENTICATION_METHODS, clientOf, Session } from '../models/session.ts';
 import * as wire from '../schemas/session.ts';
 import { defineCollection } from './define.ts';
 
@@ -7,8 +7,6 @@ export const sessions = defineCollection({
   purpose: 'Signed-in devices. One lean read of a session by its id decides about each authenticated request.',
   public: {
     authenticationMethods: 'How the session was proven, in the words of RFC 8176.',
-    ip: 'Where it was signed in from.',
-    userAgent: 'What it was signed in with, as the client says.',
     createdAt: 'Of the sign-in.',
     lastUsedAt: 'Of the last refresh.',
     expiresAt: 'Its absolute end (`SESSION_LIFETIME_SECONDS` after the sign-in).',
@@ -21,14 +19,18 @@ export const sessions = defineCollection({
     roles: 'Copy of the account’s, kept by the transactions that change it.',
     refreshTokenHash: 'SHA-256 of the refresh token that is current; the token itself is stored nowhere.',
     seed: 'Input of this session’s refresh tokens: neither the keyring nor a dump of the database alone yields one.',
+    client: 'Address and agent that it was opened from, as JSON.',
     rotation: 'How often the refresh token was replaced.',
     rotatedAt: 'Of the last replacement; a retry within 10 s gets the same successor.',
     authenticatedAt: 'When the person last proved who they are.',
     idleExpiresAt: 'Its end if it is not refreshed before (`SESSION_IDLE_SECONDS`).',
   },
-  archived: ['authenticationMethods', 'authenticatedAt', 'ip', 'userAgent', 'createdAt', 'lastUsedAt', 'expiresAt'],
+  archived: ['authenticationMethods', 'authenticatedAt', 'client', 'createdAt', 'lastUsedAt', 'expiresAt'],
+  opened: clientOf,
   computed: {
     id: '`_id` as 24 hexadecimal characters.',
+    ip: 'Of `client`: where it was signed in from.',
+    userAgent: 'Of `client`: what it was signed in with, as it says.',
     current: 'Whether it is the session of the request.',
     device: 'What `userAgent` names, such as “Firefox on Windows”.',
   },

@@ -16,7 +16,6 @@ export const signingKeys = defineCollection({
     activatesAt: 'It signs from then on, until the time of the next one has come.',
     expiresAt: 'Set when the next key is made: when the last token signed by this one will have expired.',
   },
-  encrypted: { privateJwk: 'By each instance once, to sign access tokens with it.' },
   computed: {},
   indexes: {
     idx_signing_keys_generation: 'One key for a generation; the newest one.',

@@ -1,4 +1,5 @@
 import type { Schema, SchemaType } from 'mongoose';
+import { CIPHERTEXT_PATTERN } from '../lib/keyring.ts';
 
 /** The part of JSON Schema that a collection's validator uses. Without `additionalProperties`: not every engine takes it. */
 export interface ValidatorSchema {
@@ -9,6 +10,7 @@ export interface ValidatorSchema {
   items?: ValidatorSchema;
   minLength?: number;
   maxLength?: number;
+  pattern?: string;
   minimum?: number;
   maximum?: number;
 }
@@ -18,7 +20,7 @@ const LIMITS = { minlength: 'minLength', maxlength: 'maxLength', min: 'minimum',
 
 /**
  * The `$jsonSchema` that the database itself enforces for a model. Mongoose writes its outline; what Mongoose leaves out
- * (limits, objects of free form) is added, and what it adds (`null` for everything optional) is taken away: a value
+ * (limits, objects of free form, ciphertexts) is added, and what it adds (`null` for everything optional) is taken away: a value
  * that is not there is absent, and has no second spelling.
  */
 export function validatorOf(schema: Schema): ValidatorSchema {
@@ -49,7 +51,9 @@ function refinedPath(node: ValidatorSchema, path: SchemaType): ValidatorSchema {
     return typeof limit === 'number' ? [[keyword, limit] as const] : [];
   });
   const freeForm = path.options['type'] === Object && { bsonType: 'object' };
-  return { ...freeForm, ...withoutNull(node), ...Object.fromEntries(limits) };
+  // Clear text never gets in, whatever writes it.
+  const sealed = path.options['sensitive'] !== undefined && { pattern: CIPHERTEXT_PATTERN };
+  return { ...freeForm, ...withoutNull(node), ...Object.fromEntries(limits), ...sealed };
 }
 
 function withoutNull(node: ValidatorSchema): ValidatorSchema {

@@ -23,7 +23,6 @@ export const webhookDeliveries = defineCollection({
     refusal: 'The beginning of the last refusal, encrypted: a receiver may quote what it was sent.',
     expiresAt: 'When the record goes.',
   },
-  encrypted: { refusal: 'For the list of deliveries.' },
   archived: ['outcome', 'createdAt'],
   computed: { id: '`_id`.', excerpt: '`refusal`, opened.' },
   indexes: {

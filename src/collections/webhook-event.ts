@@ -20,7 +20,6 @@ export const webhookEvents = defineCollection({
       'When it is handed out to the endpoints; moved ahead by whoever does so, which is the lease. Absent afterwards.',
     expiresAt: 'When the record goes.',
   },
-  encrypted: { payload: 'At each try.' },
   archived: ['type', 'changes', 'at'],
   computed: {},
   indexes: {

@@ -24,7 +24,6 @@ export const webhooks = defineCollection({
     previousSecret: 'The one before, encrypted.',
     revision: 'Counts the changes; the `ETag` is made of it.',
   },
-  encrypted: { secret: 'At each delivery.', previousSecret: 'At each delivery, while it signs as well.' },
   computed: { id: '`_id`.' },
   indexes: { idx_webhooks_enabled: 'The endpoints that are told.' },
   relations: [],

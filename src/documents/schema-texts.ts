@@ -25,9 +25,6 @@ export const VALIDATION = [
   '- **Unknown fields**: refused on the wire (400) and by the models (`strict: throw`).',
 ].join('\n');
 
-export const ENCRYPTION =
-  'Each value is a ciphertext (AES-256-GCM) that names the key of `KEYRING` it was made with, and opens in its own collection, document and field only. `bin/roster keys rotate` goes over these fields.';
-
 export const INDEXING = [
   '- Names are `idx_<collection>_<fields>`.',
   '- Every reference has an index; every filter and order that a route offers is served by one, and pairs that none serves are refused.',

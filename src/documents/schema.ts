@@ -6,7 +6,7 @@ import { interfaceOf } from './interfaces.ts';
 import { code, paragraphs, table } from './markdown.ts';
 import { migrationsTable } from './migrations.ts';
 import { relationsSection } from './relations.ts';
-import { DEVIATIONS, ENCRYPTION, INDEXING, MIGRATING, STATUS_MACHINE, VALIDATION } from './schema-texts.ts';
+import { DEVIATIONS, INDEXING, MIGRATING, STATUS_MACHINE, VALIDATION } from './schema-texts.ts';
 
 /** `docs/SCHEMA.md`: the data model as models, migrations and wire schemas have it. The same sources, the same text. */
 export async function schemaDocument(): Promise<string> {
@@ -33,9 +33,7 @@ export async function schemaDocument(): Promise<string> {
     ['```typescript', collections.flatMap(({ wire }) => wire.map(interfaceOf)).join('\n\n'), '```'].join('\n'),
     '## Validation',
     VALIDATION,
-    '## Encrypted fields',
-    ENCRYPTION,
-    encryptedTable(),
+    'How secrets are kept, field by field, is told in [security](security.md).',
     '## Indexing',
     INDEXING,
     '## Retention',
@@ -64,15 +62,6 @@ function configurationTable(): string {
       ['Write concern', '`w: majority`, journaled, for every write'],
       ['Indexes', 'Made by migrations alone; the service does not start without the unique ones'],
     ],
-  );
-}
-
-function encryptedTable(): string {
-  return table(
-    ['Field', 'When it is opened'],
-    collections.flatMap(({ name, encrypted }) =>
-      Object.entries(encrypted).map(([path, use]) => [code(`${name}.${path}`), use]),
-    ),
   );
 }
 

@@ -5,6 +5,7 @@ import { accessDocument } from './access.ts';
 import { configurationDocument } from './configuration.ts';
 import { portableUserDocument } from './portable-user.ts';
 import { schemaDocument } from './schema.ts';
+import { securityDocument } from './security.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
 
@@ -30,6 +31,7 @@ export async function writeDocuments(): Promise<string[]> {
     await writeSchemaDocument(),
     await write('configuration.md', configurationDocument()),
     await write('access.md', access),
+    await write('security.md', securityDocument()),
     await write('portable-user.schema.json', portableUserDocument()),
     await write('openapi.json', openApi),
   ];

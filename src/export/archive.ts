@@ -27,7 +27,7 @@ export const archivedCollections = (): { readonly collection: Collection; readon
 export async function* archiveOf(keyring: Keyring, userId: Types.ObjectId, now = new Date()): AsyncGenerator<string> {
   yield `{"format":${JSON.stringify(ARCHIVE_FORMAT)},"exportedAt":${JSON.stringify(now)}`;
   for (const { collection, path } of archivedCollections())
-    yield* list(collection.name, documentsOf(collection, { [path]: userId }));
+    yield* list(collection.name, documentsOf(keyring, collection, { [path]: userId }));
   yield* list('activity', activityOf(keyring, userId));
   yield '}\n';
 }
@@ -51,10 +51,14 @@ async function* activityOf(keyring: Keyring, userId: Types.ObjectId): AsyncGener
   for await (const event of events) yield activityView(keyring, event as AuditEventRecord, userId);
 }
 
-async function* documentsOf(collection: Collection, filter: object): AsyncGenerator<object> {
+async function* documentsOf(keyring: Keyring, collection: Collection, filter: object): AsyncGenerator<object> {
   const projection = Object.fromEntries(collection.archived.map((path) => [path, 1]));
   const found = mongoose.connection
     .collection(collection.name)
     .find(filter, { projection, sort: { _id: 1 }, batchSize: BATCH });
-  for await (const { _id, ...document } of found) yield { id: _id, ...document };
+  for await (const { _id, ...document } of found) {
+    // A ciphertext tells nobody anything.
+    const readable = Object.entries(document).filter(([path]) => !(path in collection.encrypted));
+    yield { id: _id, ...Object.fromEntries(readable), ...collection.opened?.(keyring, { _id, ...document }) };
+  }
 }

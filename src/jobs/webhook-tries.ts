@@ -77,7 +77,7 @@ export class WebhookTries {
     const event = await WebhookEvent.findById(claimed.eventId, { payload: 1 }).lean();
     if (event?.payload == null) return { failure: 'event-gone', permanent: true };
     try {
-      const body = openPayload(keyring, { _id: event._id, payload: event.payload });
+      const body = openPayload(keyring, event);
       const signed = signedHeaders(webhookId(claimed), at, body, signingSecrets(keyring, webhook, at));
       const headers = { ...signed, 'content-type': 'application/json', 'user-agent': USER_AGENT };
       const signal = AbortSignal.any([AbortSignal.timeout(TRY_TIMEOUT_MS), this.#cutOff]);

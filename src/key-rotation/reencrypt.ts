@@ -1,4 +1,4 @@
-import { type AnyBulkWriteOperation, type Collection, type Db, type Document, MongoBulkWriteError } from 'mongodb';
+import { type Connection, mongo } from 'mongoose';
 import { DecryptionError, type Keyring } from '../lib/keyring.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
 import { type EncryptedValue, encryptedCollections, walk } from './walk.ts';
@@ -19,10 +19,15 @@ export interface Reencryption {
  * the one that was read, so a change made meanwhile stands. Killed anywhere, every value is as it was or as it shall
  * be, and the next run finds what is left by itself: nothing is remembered outside of the values.
  */
-export async function reencrypt(db: Db, keyring: Keyring, onDocuments: (count: number) => void): Promise<Reencryption> {
+export async function reencrypt(
+  connection: Connection,
+  keyring: Keyring,
+  onDocuments: (count: number) => void,
+): Promise<Reencryption> {
+  const db = connection.getClient().db(connection.name);
   const refused: RefusedWrite[] = [];
   let rewritten = 0;
-  for (const encrypted of encryptedCollections) {
+  for (const encrypted of encryptedCollections()) {
     let told = false;
     for await (const values of walk(db, encrypted, onDocuments)) {
       const updates = values.flatMap((value) => updateOf(value, keyring));
@@ -33,7 +38,8 @@ export async function reencrypt(db: Db, keyring: Keyring, onDocuments: (count: n
         await recordAuditEvent(undefined, OPERATOR, { action: 'keyring.rotated', target, changes: encrypted.paths });
       }
       told = true;
-      const result = await write(db.collection(encrypted.name), updates);
+      // As the models have it: what is journaled leaves its images.
+      const result = await write(connection.collection(encrypted.name), updates);
       rewritten += result.rewritten;
       refused.push(...result.refused);
     }
@@ -43,7 +49,7 @@ export async function reencrypt(db: Db, keyring: Keyring, onDocuments: (count: n
 
 interface Update {
   readonly place: EncryptedValue['place'];
-  readonly operation: AnyBulkWriteOperation<Document>;
+  readonly operation: { readonly updateOne: { readonly filter: object; readonly update: object } };
 }
 
 /** None for what is up to date, and for what does not open: the survey tells of that. */
@@ -59,17 +65,31 @@ function updateOf({ id, path, value, place }: EncryptedValue, keyring: Keyring):
   }
 }
 
-async function write(collection: Collection, updates: readonly Update[]): Promise<Reencryption> {
+type Writable = ReturnType<Connection['collection']>;
+
+async function write(collection: Writable, updates: readonly Update[]): Promise<Reencryption> {
   try {
     const operations = updates.map(({ operation }) => operation);
     const { modifiedCount } = await collection.bulkWrite(operations, { ordered: false });
     return { rewritten: modifiedCount, refused: [] };
   } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || [error.writeErrors].flat().length === 0) throw error;
-    const refused = [error.writeErrors].flat().flatMap(({ index, code }) => {
-      const { place } = updates[index] ?? {};
-      return place ? [{ place, code }] : [];
-    });
-    return { rewritten: error.modifiedCount, refused };
+    if (!(error instanceof mongo.MongoBulkWriteError) || [error.writeErrors].flat().length === 0) throw error;
+    return writeSingly(collection, updates);
   }
+}
+
+/** A batch of what is journaled is one transaction: what is refused takes the others along. */
+async function writeSingly(collection: Writable, updates: readonly Update[]): Promise<Reencryption> {
+  const refused: RefusedWrite[] = [];
+  let rewritten = 0;
+  for (const { place, operation } of updates) {
+    const { filter, update } = operation.updateOne;
+    try {
+      rewritten += (await collection.updateOne(filter, update)).modifiedCount;
+    } catch (error) {
+      if (!(error instanceof mongo.MongoServerError)) throw error;
+      refused.push({ place, code: error.code });
+    }
+  }
+  return { rewritten, refused };
 }

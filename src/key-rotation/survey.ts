@@ -35,7 +35,7 @@ export async function survey(db: Db, keyring: Keyring, onDocuments: (count: numb
   const counts = new Map<string, KeyCount>();
   const listed: Unreadable[] = [];
   let unreadable = 0;
-  for (const encrypted of encryptedCollections) {
+  for (const encrypted of encryptedCollections()) {
     for await (const values of walk(db, encrypted, onDocuments)) {
       for (const value of values) {
         const { keyId, reason } = examine(value, keyring);
@@ -55,7 +55,8 @@ export async function survey(db: Db, keyring: Keyring, onDocuments: (count: numb
   return { counts: sorted, unreadable, listed };
 }
 
-function examine({ value, place }: EncryptedValue, keyring: Keyring): { keyId?: string; reason?: string } {
+/** The key that a value names, and, where it does not open, why. */
+export function examine({ value, place }: EncryptedValue, keyring: Keyring): { keyId?: string; reason?: string } {
   let keyId: string | undefined;
   try {
     if (typeof value !== 'string') return { reason: 'The value is not a ciphertext' };

@@ -1,20 +1,45 @@
 import type { Db, Document, WithId } from 'mongodb';
 import { collections } from '../collections/index.ts';
+import { journal } from '../collections/journal.ts';
 import { type FieldContext, placeOf } from '../lib/keyring.ts';
 
 /** Small enough that a batch of kept responses fits into memory and into one command. */
 const BATCH = 200;
 
+/** Where an entry of the journal has its document. */
+const IMAGE = 'image.';
+
 /** A collection with the paths of its encrypted fields. */
 export interface EncryptedCollection {
   readonly name: string;
   readonly paths: readonly string[];
+  /** What it takes besides those to know the places of a document's values. */
+  readonly naming: readonly string[];
+  readonly placeIn: (document: WithId<Document>, path: string) => FieldContext;
 }
 
-/** What is declared encrypted: whoever adds such a field has no other list to think of. */
-export const encryptedCollections: readonly EncryptedCollection[] = collections
-  .map(({ name, encrypted }) => ({ name, paths: Object.keys(encrypted) }))
-  .filter(({ paths }) => paths.length > 0);
+/** What the models mark as sensitive, and last the images of it in the journal, which are copies of ciphertexts. */
+export function encryptedCollections(): EncryptedCollection[] {
+  const encrypted = collections.filter((each) => Object.keys(each.encrypted).length > 0);
+  const paths = encrypted
+    .filter(({ notJournaled }) => notJournaled === undefined)
+    .flatMap((each) => Object.keys(each.encrypted));
+  const images: EncryptedCollection = {
+    name: journal.name,
+    paths: [...new Set(paths)].map((path) => `${IMAGE}${path}`),
+    naming: ['collection', 'documentId'],
+    placeIn: ({ collection, documentId }, path) => placeOf(collection, documentId, path.slice(IMAGE.length)),
+  };
+  const stored = encrypted.map(
+    (each): EncryptedCollection => ({
+      name: each.name,
+      paths: Object.keys(each.encrypted),
+      naming: [],
+      placeIn: ({ _id }, path) => placeOf(each.name, _id, path),
+    }),
+  );
+  return images.paths.length > 0 ? [...stored, images] : stored;
+}
 
 /** A stored value of an encrypted field. */
 export interface EncryptedValue {
@@ -31,10 +56,11 @@ export interface EncryptedValue {
  */
 export async function* walk(
   db: Db,
-  { name, paths }: EncryptedCollection,
+  encrypted: EncryptedCollection,
   onDocuments: (count: number) => void,
 ): AsyncGenerator<EncryptedValue[]> {
-  const projection = Object.fromEntries(paths.map((path) => [path, 1]));
+  const { name, paths, naming } = encrypted;
+  const projection = Object.fromEntries([...paths, ...naming].map((path) => [path, 1]));
   let last: WithId<Document>['_id'] | undefined;
   do {
     const batch: WithId<Document>[] = await db
@@ -44,18 +70,17 @@ export async function* walk(
       .limit(BATCH)
       .hint({ _id: 1 })
       .toArray();
-    yield batch.flatMap((document) => valuesOf(document, name, paths));
+    yield batch.flatMap((document) => valuesOf(document, encrypted));
     onDocuments(batch.length);
     last = batch.length === BATCH ? batch.at(-1)?._id : undefined;
   } while (last !== undefined);
 }
 
 /** The encrypted values of one document. */
-export const valuesOf = (document: WithId<Document>, collection: string, paths: readonly string[]): EncryptedValue[] =>
+export const valuesOf = (document: WithId<Document>, { paths, placeIn }: EncryptedCollection): EncryptedValue[] =>
   paths.flatMap((path) => {
     const value = valueAt(document, path.split('.'));
-    const { _id: id } = document;
-    return value === undefined ? [] : [{ id, path, value, place: placeOf(collection, id, path) }];
+    return value === undefined ? [] : [{ id: document._id, path, value, place: placeIn(document, path) }];
   });
 
 const valueAt = (document: unknown, [name, ...rest]: readonly string[]): unknown =>
@@ -64,7 +89,7 @@ const valueAt = (document: unknown, [name, ...rest]: readonly string[]): unknown
 /** For the progress: an estimate that costs no scan. */
 export async function countDocuments(db: Db): Promise<number> {
   const counts = await Promise.all(
-    encryptedCollections.map(({ name }) => db.collection(name).estimatedDocumentCount()),
+    encryptedCollections().map(({ name }) => db.collection(name).estimatedDocumentCount()),
   );
   return counts.reduce((sum, count) => sum + count, 0);
 }

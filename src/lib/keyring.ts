@@ -65,6 +65,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** No dot, colon or comma: those separate the parts of a ciphertext and of a specification. */
 const KEY_ID = /^[A-Za-z0-9_-]{1,32}$/;
+/** What every ciphertext looks like, for the database to refuse what is none: 38 characters hold nonce and tag. */
+export const CIPHERTEXT_PATTERN = '^v1\\.[A-Za-z0-9_-]{1,32}\\.[A-Za-z0-9_-]{38,}$';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 interface Key {

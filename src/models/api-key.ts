@@ -18,7 +18,12 @@ const apiKeySchema = new Schema(
     userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade', required: true },
     name: { type: String, required: true, maxlength: API_KEY_LIMITS.name },
     prefix: { type: String, required: true, maxlength: API_KEY_LIMITS.prefix },
-    hash: { type: String, required: true, maxlength: API_KEY_LIMITS.hash },
+    hash: {
+      type: String,
+      required: true,
+      maxlength: API_KEY_LIMITS.hash,
+      kept: 'SHA-256 of the key, whose secret has 256 random bits, so that no salt is needed.',
+    },
     /** No enum of the database: one that a later version no longer knows gives nothing, and stands in nobody's way. */
     permissions: { type: [{ type: String, maxlength: API_KEY_LIMITS.permission }], required: true },
     /** Of the session that made it: roles that ask for two factors lend it nothing if that one was proven by one. */

@@ -116,10 +116,10 @@ const auditEventSchema = new Schema(
     count: { type: Number },
     at: { type: Date, required: true },
     requestId: { type: String, maxlength: AUDIT_LIMITS.requestId },
-    /** Address, agent and what an admin wrote, as JSON, encrypted. Goes when the person is erased. */
-    personal: { type: String },
+    /** Address, agent and what an admin wrote, as JSON. Goes when the person is erased. */
+    personal: { type: String, sensitive: 'When the trail is read, exported or verified.' },
     /** Stays then: it binds the event to those values, and tells none of them. */
-    commitment: { type: String, maxlength: 43 },
+    commitment: { type: String, maxlength: 43, kept: 'SHA-256 of `personal` with a salt of 128 random bits in it.' },
     /** The seal that covers the event; absent for the first seconds. */
     sealId: { type: Number },
   },

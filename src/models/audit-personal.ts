@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Types } from 'mongoose';
+import { model, type Types } from 'mongoose';
 import { commitmentOf } from '../lib/audit-hash.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { openJson, seal } from './sensitive.ts';
 
 /** Too many to try them all for one event after another. */
 const SALT_BYTES = 16;
@@ -19,7 +20,8 @@ export interface Concealed {
   readonly commitment?: string;
 }
 
-const personalOf = (id: Types.ObjectId) => placeOf('audit_events', id, 'personal');
+/** By its name: its module is made with this one. */
+const auditEvents = () => model('AuditEvent');
 
 const given = (values: PersonalValues): PersonalValues =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -34,7 +36,7 @@ export function conceal(keyring: Keyring | undefined, id: Types.ObjectId, all: P
   if (!keyring) throw new Error('an audit event with personal values needs a keyring');
   const salt = randomBytes(SALT_BYTES).toString('base64url');
   return {
-    personal: keyring.encrypt(JSON.stringify({ ...values, salt }), personalOf(id)),
+    ...seal(keyring, auditEvents(), id, { personal: { ...values, salt } }),
     commitment: commitmentOf(values, salt),
   };
 }
@@ -51,6 +53,7 @@ interface StoredEvent {
  */
 export function reveal(keyring: Keyring, event: StoredEvent): { values: PersonalValues; genuine: boolean } {
   if (event.personal == null) return { values: {}, genuine: true };
-  const { salt, ...values } = JSON.parse(keyring.decrypt(event.personal, personalOf(event._id)).toString());
+  const opened = openJson(keyring, auditEvents(), event, 'personal');
+  const { salt, ...values } = opened as PersonalValues & { readonly salt: string };
   return { values, genuine: event.commitment === commitmentOf(values, salt) };
 }

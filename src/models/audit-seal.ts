@@ -2,7 +2,8 @@ import { type InferSchemaType, model, Schema } from 'mongoose';
 import type { Keyring } from '../lib/keyring.ts';
 
 const HASH_LENGTH = 43;
-const hash = { type: String, required: true, maxlength: HASH_LENGTH } as const;
+const CHAIN = 'SHA-256, as it is: it binds what it covers, and tells none of it.';
+const hash = { type: String, required: true, maxlength: HASH_LENGTH, kept: CHAIN } as const;
 
 /** A batch of audit events that nobody changes any more without it being found. */
 const auditSealSchema = new Schema(
@@ -13,7 +14,7 @@ const auditSealSchema = new Schema(
     previousHash: hash,
     /** The events, in the order of their ids, and their hashes. Both go with the events when the batch has expired. */
     eventIds: { type: [Schema.Types.ObjectId], default: undefined },
-    eventHashes: { type: [{ type: String, maxlength: HASH_LENGTH }], default: undefined },
+    eventHashes: { type: [{ type: String, maxlength: HASH_LENGTH }], default: undefined, kept: CHAIN },
     /** Hash over both. */
     root: hash,
     count: { type: Number, required: true },
@@ -28,7 +29,7 @@ const auditSealSchema = new Schema(
     /** The key of the keyring that `mac` was made under. */
     keyId: { type: String, required: true, maxlength: 32 },
     /** Of the hash: whoever has the database alone cannot compute the chain anew. */
-    mac: hash,
+    mac: { ...hash, kept: 'HMAC-SHA256 of `hash` by the keyring.' },
     expiredAt: { type: Date },
   },
   { collection: 'audit_seals', versionKey: false },

@@ -37,7 +37,7 @@ const backupSchema = new Schema(
     /** Of the storage. */
     bytes: { type: Number },
     /** SHA-256 of the manifest. */
-    manifestHash: { type: String, maxlength: SHA256_LENGTH },
+    manifestHash: { type: String, maxlength: SHA256_LENGTH, kept: 'SHA-256 of what is stored beside the backup.' },
     failure: { type: String, maxlength: LIMITS.failure },
     expiresAt: { type: Date },
   },

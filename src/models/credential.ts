@@ -17,18 +17,22 @@ const credentialSchema = new Schema(
   {
     userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade', required: true },
     type: { type: String, enum: CREDENTIAL_TYPES, required: true },
-    /** TOTP: the shared secret, encrypted. */
-    secret: { type: String },
+    /** TOTP: the shared secret. */
+    secret: { type: String, sensitive: 'When a code of the app is checked.' },
     /** TOTP: absent until the first code proved that the secret arrived. */
     confirmedAt: { type: Date },
     /** TOTP: the time step of the last code that was accepted; a code of it or of an earlier one is refused. */
     lastStep: { type: Number },
-    /** Recovery code: its hash, encrypted. */
-    codeHash: { type: String },
+    /** Recovery code: its SHA-256. */
+    codeHash: { type: String, sensitive: 'When a recovery code is checked.' },
     /** Passkey: base64url of its credential id. */
     credentialId: { type: String, maxlength: CREDENTIAL_LIMITS.credentialId },
     /** Passkey: base64url of its COSE public key. */
-    publicKey: { type: String, maxlength: CREDENTIAL_LIMITS.publicKey },
+    publicKey: {
+      type: String,
+      maxlength: CREDENTIAL_LIMITS.publicKey,
+      kept: 'As it is: it verifies, and proves nothing.',
+    },
     /** Passkey: the authenticator's signature counter; 0 where it counts none. */
     counter: { type: Number },
     transports: { type: [{ type: String, enum: PASSKEY_TRANSPORTS }], default: undefined },

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type ClientSession, model, Schema, type Types } from 'mongoose';
 import { isDuplicateKey } from '../database-errors.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { openBytes, seal } from './sensitive.ts';
 
 const KEY_BYTES = 32;
 
@@ -15,10 +16,10 @@ const KEY_ID = 'key';
  */
 const erasureSchema = new Schema(
   {
-    _id: { type: String, required: true, maxlength: 43 },
+    _id: { type: String, required: true, maxlength: 43, kept: 'HMAC-SHA256 of the account’s id, under `key`.' },
     erasedAt: { type: Date, required: true },
-    /** Of the document `key`: encrypted, so that it follows the rotation of the keyring, and the hashes stay. */
-    key: { type: String, maxlength: 256 },
+    /** Of the document `key`. The keyring rotates over it, and the hashes stay. */
+    key: { type: String, maxlength: 256, sensitive: 'When an account is removed, or a backup restored.' },
   },
   { collection: 'erasures', versionKey: false },
 );
@@ -27,11 +28,10 @@ export const Erasure = model('Erasure', erasureSchema);
 
 /** Made once; of several at once, one makes it. */
 async function ledgerKey(keyring: Keyring): Promise<Buffer> {
-  const place = placeOf('erasures', KEY_ID, 'key');
   const stored = await Erasure.findById(KEY_ID, { key: 1 }).lean();
-  if (stored?.key) return keyring.decrypt(stored.key, place);
-  const key = keyring.encrypt(randomBytes(KEY_BYTES), place);
-  await Erasure.create({ _id: KEY_ID, erasedAt: new Date(), key }).catch((error: unknown) => {
+  if (stored?.key) return openBytes(keyring, Erasure, stored, 'key');
+  const sealed = seal(keyring, Erasure, KEY_ID, { key: randomBytes(KEY_BYTES) });
+  await Erasure.create({ _id: KEY_ID, erasedAt: new Date(), ...sealed }).catch((error: unknown) => {
     if (!isDuplicateKey(error)) throw error;
   });
   return ledgerKey(keyring);

@@ -1,21 +1,23 @@
 import { type InferSchemaType, model, mongo, Schema } from 'mongoose';
+import type { Keyring } from '../lib/keyring.ts';
+import { openText, seal } from './sensitive.ts';
 
 const DUPLICATE_KEY = 11_000;
 
 /** The first response to a request that carried an `Idempotency-Key`, kept to be given again. */
 const idempotencyKeySchema = new Schema(
   {
-    /** MAC of actor, route and key: the unique index on `_id` lets one request through. */
-    _id: { type: String, required: true, maxlength: 64 },
-    /** MAC of the body, to tell a retry from another request under the same key. */
-    fingerprint: { type: String, required: true, maxlength: 64 },
+    /** The unique index on `_id` lets one request through. */
+    _id: { type: String, required: true, maxlength: 64, kept: 'MAC of actor, route and key.' },
+    /** To tell a retry from another request under the same key. */
+    fingerprint: { type: String, required: true, maxlength: 64, kept: 'MAC of the body.' },
     /** While the first request runs, until its lease ends. */
     lockedUntil: { type: Date },
     statusCode: { type: Number },
     /** Location and ETag of the response. */
     headers: { type: Object },
-    /** The body, encrypted: it may hold personal data. */
-    body: { type: String },
+    /** It may hold personal data. */
+    body: { type: String, sensitive: 'When the request is made again.' },
     expiresAt: { type: Date, required: true },
   },
   { collection: 'idempotency_keys', versionKey: false },
@@ -33,7 +35,7 @@ const KEPT_MS = 24 * 3_600_000;
 /** A request that has not answered by then is taken for dead: longer than any waits for the database (30 s). */
 const LEASE_MS = 60_000;
 
-/** A response as it is kept. */
+/** A response that is kept. */
 export interface KeptResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -53,8 +55,9 @@ type Stored = Pick<IdempotencyRecord, 'fingerprint' | 'lockedUntil' | 'statusCod
 /**
  * Claims a key for a request, or tells what became of the first one. The unique index on `_id` lets one of several
  * at once through; a claim whose owner died is taken over by one atomic update.
+ * @throws DecryptionError when the keyring cannot open the response
  */
-export async function claimKey(id: string, fingerprint: string, now = new Date()): Promise<Claim> {
+export async function claimKey(keyring: Keyring, id: string, fingerprint: string, now = new Date()): Promise<Claim> {
   const lease = new Date(now.getTime() + LEASE_MS);
   const claim = { fingerprint, lockedUntil: lease, expiresAt: new Date(now.getTime() + KEPT_MS) };
   const known = await insertOrFind(id, claim);
@@ -65,7 +68,7 @@ export async function claimKey(id: string, fingerprint: string, now = new Date()
   if (overdue) return takeOver(id, known, claim);
   if (known.fingerprint !== fingerprint) return { state: 'reused' };
   if (!answered) return { state: 'running', retryAfterMs: (known.lockedUntil?.getTime() ?? 0) - now.getTime() };
-  return { state: 'answered', response: responseOf(known) };
+  return { state: 'answered', response: responseOf(keyring, id, known) };
 }
 
 /** The document that was there already, or null if this call put its own there: one command, whoever comes first. */
@@ -95,15 +98,23 @@ async function takeOver(id: string, known: Stored, claim: Stored & { lockedUntil
     : { state: 'running', retryAfterMs: LEASE_MS };
 }
 
-const responseOf = ({ statusCode, headers, body }: Stored): KeptResponse => ({
+const responseOf = (keyring: Keyring, _id: string, { statusCode, headers, body }: Stored): KeptResponse => ({
   statusCode: statusCode ?? 0,
   headers: (headers ?? {}) as Record<string, string>,
-  ...(body != null && { body }),
+  ...(body != null && { body: openText(keyring, IdempotencyKey, { _id, body }, 'body') }),
 });
 
 /** Keeps the response of the request that holds the lease. */
-export async function keepResponse(id: string, lease: Date, response: KeptResponse): Promise<void> {
-  await IdempotencyKey.updateOne({ _id: id, lockedUntil: lease }, { $set: response, $unset: { lockedUntil: 1 } });
+export async function keepResponse(
+  keyring: Keyring,
+  { id, lease }: { readonly id: string; readonly lease: Date },
+  { body, ...response }: KeptResponse,
+): Promise<void> {
+  const sealed = body !== undefined && seal(keyring, IdempotencyKey, id, { body });
+  await IdempotencyKey.updateOne(
+    { _id: id, lockedUntil: lease },
+    { $set: { ...response, ...sealed }, $unset: { lockedUntil: 1 } },
+  );
 }
 
 /** Frees the key: the request failed in a way that a retry may mend. */

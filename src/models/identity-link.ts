@@ -2,7 +2,7 @@ import { type ClientSession, Types } from 'mongoose';
 import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import type { Proven } from '../lib/identity/provider.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { beginFactorChange, type FactorOwner } from './factor.ts';
 import { Identity, type IdentityRecord } from './identity.ts';
@@ -10,6 +10,7 @@ import type { MailOptions } from './mailed-token.ts';
 import { noticeOf } from './notice.ts';
 import { revokeTokens } from './one-time-token.ts';
 import { enqueueMail } from './outbox.ts';
+import { seal } from './sensitive.ts';
 import { Session } from './session.ts';
 import type { UserRecord } from './user.ts';
 import { keepAWayIn } from './way-in.ts';
@@ -24,7 +25,7 @@ function newsOf(_id: Types.ObjectId, { identity, tokens }: Proven, keyring: Keyr
   return {
     lastUsedAt: new Date(),
     ...(identity.email !== undefined && { email: identity.email }),
-    ...(tokens && { tokens: keyring.encrypt(JSON.stringify(tokens), placeOf('identities', _id, 'tokens')) }),
+    ...(tokens && seal(keyring, Identity, _id, { tokens })),
   };
 }
 

@@ -12,8 +12,8 @@ const identitySchema = new Schema(
     subject: { type: String, required: true, maxlength: IDENTITY_LIMITS.subject },
     /** As the provider told it last, for the owner to recognise. */
     email: { type: String, maxlength: IDENTITY_LIMITS.email },
-    /** Tokens of the provider as JSON, encrypted; only where the configuration asks to keep them. */
-    tokens: { type: String },
+    /** Of the provider, as JSON; only where the configuration asks to keep them. */
+    tokens: { type: String, sensitive: 'By nothing of this service: kept for the team that asks for them.' },
     createdAt: { type: Date, required: true },
     lastUsedAt: { type: Date, required: true },
   },

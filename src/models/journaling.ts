@@ -47,8 +47,9 @@ const counted = (update: Document): Document =>
 const copyOf = (document: Document): Document => BSON.deserialize(BSON.serialize(document));
 
 /** A document as it is inserted. */
-const first = (document: Document): Document =>
-  copyOf({ ...document, _id: document['_id'] ?? new Types.ObjectId(), [REVISION]: 1 });
+const first = ({ _id = new Types.ObjectId(), ...document }: Document): Document =>
+  // As the server puts them.
+  copyOf({ _id, ...document, [REVISION]: 1 });
 
 const isId = (value: unknown): value is Id => value instanceof Types.ObjectId || typeof value === 'string';
 
@@ -243,7 +244,7 @@ export function keepJournal(journaled: Journaled): void {
       if (!isTransaction(options.session)) throw new Error(`${name} is journaled: it changes by transaction() alone`);
       return within(options.session);
     };
-    Object.defineProperty(original, method, { value: write, configurable: true });
+    Object.defineProperty(original, method, { value: write, configurable: true, writable: true });
   }
   for (const method of REFUSED) {
     const refuse = () => {

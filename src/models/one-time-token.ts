@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { openJson, seal } from './sensitive.ts';
 
 /** What a token is good for; for anything else it is no token at all. */
 export const TOKEN_PURPOSES = [
@@ -21,12 +22,16 @@ export type TokenPurpose = (typeof TOKEN_PURPOSES)[number];
 const oneTimeTokenSchema = new Schema(
   {
     purpose: { type: String, enum: TOKEN_PURPOSES, required: true },
-    /** SHA-256 of the token, which has 256 random bits, so that no salt is needed. */
-    hash: { type: String, required: true, maxlength: 43 },
+    hash: {
+      type: String,
+      required: true,
+      maxlength: 43,
+      kept: 'SHA-256 of the token, which has 256 random bits, so that no salt is needed.',
+    },
     /** Whose it is; absent in a flow that has yet to find out who comes. */
     userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade' },
-    /** What the flow goes on with, as encrypted JSON. */
-    payload: { type: String },
+    /** What the flow goes on with, as JSON. */
+    payload: { type: String, sensitive: 'When its flow goes on.' },
     /** Wrong codes given with it. */
     attempts: { type: Number, required: true },
     createdAt: { type: Date, required: true },
@@ -66,8 +71,6 @@ export const newToken = (): string => randomBytes(32).toString('base64url');
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-const payloadOf = (id: Types.ObjectId) => placeOf('one_time_tokens', id, 'payload');
-
 /** Makes a token (43 characters, base64url) that only its receiver will ever hold: the database keeps its hash. */
 export async function issueToken(tx: ClientSession | undefined, keyring: Keyring, wanted: NewToken): Promise<string> {
   const { token, stored } = tokenOf(keyring, wanted);
@@ -94,7 +97,7 @@ function tokenOf(keyring: Keyring, { purpose, seconds, userId, payload, token = 
     purpose,
     hash: hashOf(token),
     ...(userId && { userId }),
-    ...(payload && { payload: keyring.encrypt(JSON.stringify(payload), payloadOf(_id)) }),
+    ...(payload && seal(keyring, OneTimeToken, _id, { payload })),
     attempts: 0,
     createdAt: new Date(now),
     expiresAt: new Date(now + seconds * 1000),
@@ -131,9 +134,9 @@ export async function consumeToken<P = object>(
 
 function opened<P>(keyring: Keyring, record: TokenRecord | null): FoundToken<P> | null {
   if (!record) return null;
-  const { _id, userId, attempts, payload } = record;
-  const text = payload == null ? '{}' : keyring.decrypt(payload, payloadOf(_id)).toString();
-  return { _id, userId: userId ?? undefined, attempts, payload: JSON.parse(text) as P };
+  const { _id, userId, attempts } = record;
+  const payload = record.payload == null ? {} : openJson(keyring, OneTimeToken, record, 'payload');
+  return { _id, userId: userId ?? undefined, attempts, payload: payload as P };
 }
 
 /**

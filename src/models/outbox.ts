@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { MAIL_TEMPLATES, type Mail } from '../lib/mail/messages.ts';
 import { MAX_TRIES, pauseAfter } from '../lib/mail/retries.ts';
+import { openJson, seal } from './sensitive.ts';
 
 /** Mail that is nobody's account's any more, or could not be delivered, is kept for so long. */
 const KEPT_MS = 7 * 86_400_000;
@@ -24,8 +25,8 @@ const outboxSchema = new Schema(
   {
     template: { type: String, enum: MAIL_TEMPLATES, required: true },
     userId: { type: Schema.Types.ObjectId, ref: 'User', onDelete: 'cascade' },
-    /** The mail as JSON, encrypted: addressee and links are in it. */
-    message: { type: String, required: true },
+    /** The mail as JSON: addressee and links are in it. */
+    message: { type: String, required: true, sensitive: 'When it is tried.' },
     /** Tries so far. */
     attempts: { type: Number, required: true },
     /** When it is due to be tried; a worker moves it ahead while it tries, which is its lease. Absent once it is done. */
@@ -48,8 +49,6 @@ outboxSchema.index({ expiresAt: 1 }, { name: 'idx_outbox_expires_at', expireAfte
 export const Outbox = model('Outbox', outboxSchema);
 
 export type OutboxRecord = InferSchemaType<typeof outboxSchema> & { _id: Types.ObjectId };
-
-const messageOf = (id: Types.ObjectId) => placeOf('outbox', id, 'message');
 
 const queued = new EventEmitter();
 
@@ -77,7 +76,7 @@ export async function enqueueMail(
       _id,
       template: mail.template,
       ...(userId && { userId }),
-      message: keyring.encrypt(JSON.stringify(mail), messageOf(_id)),
+      ...seal(keyring, Outbox, _id, { message: mail }),
       attempts: 0,
       dueAt: now,
       createdAt: now,
@@ -88,8 +87,8 @@ export async function enqueueMail(
 }
 
 /** The mail of a record. @throws DecryptionError when the keyring cannot open it */
-export const mailOf = (keyring: Keyring, { _id, message }: Pick<OutboxRecord, '_id' | 'message'>): Mail =>
-  JSON.parse(keyring.decrypt(message, messageOf(_id)).toString()) as Mail;
+export const mailOf = (keyring: Keyring, record: Pick<OutboxRecord, '_id' | 'message'>): Mail =>
+  openJson(keyring, Outbox, record, 'message') as Mail;
 
 /** A mail that somebody delivers; nobody else does while the lease holds. */
 export interface ClaimedMail extends Pick<OutboxRecord, '_id' | 'template' | 'message' | 'attempts' | 'createdAt'> {

@@ -6,7 +6,12 @@ const rateLimitSchema = new Schema(
   {
     /** Made by the database; text in counters that are older than the library. */
     _id: { type: Schema.Types.Mixed, required: true },
-    key: { type: String, required: true, maxlength: 128 },
+    key: {
+      type: String,
+      required: true,
+      maxlength: 128,
+      kept: 'MAC of who is counted (address, account, device, mailbox).',
+    },
     points: { type: Number, required: true },
     expire: { type: Date, required: true },
   },

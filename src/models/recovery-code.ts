@@ -1,24 +1,25 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ClientSession, Types } from 'mongoose';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { newRecoveryCodes, plainRecoveryCode } from '../lib/recovery-codes.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { Credential } from './credential.ts';
 import { beginFactorChange, type FactorOptions, type FactorOwner, tellOfFactor } from './factor.ts';
 import { noticeOf } from './notice.ts';
 import { enqueueMail } from './outbox.ts';
+import { openBytes, seal } from './sensitive.ts';
 import { User } from './user.ts';
 
 const TYPE = 'recovery-code';
 
-/** The same code has another hash for another account. */
+/**
+ * The same code has another hash for another account. It is encrypted rather than keyed: codes are kept for years, and a
+ * keyed hash could never be moved to another key.
+ */
 const hashOf = (userId: Types.ObjectId, code: string): Buffer =>
   createHash('sha256')
     .update(`${userId.toHexString()}:${plainRecoveryCode(code)}`)
     .digest();
-
-/** Encrypted rather than keyed: codes are kept for years, and a keyed hash could never be moved to another key. */
-const codeHashOf = (id: Types.ObjectId) => placeOf('credentials', id, 'codeHash');
 
 /** Gives the account a new set, of which the database keeps encrypted hashes. The old ones are dead. */
 async function renew(tx: ClientSession, userId: Types.ObjectId, keyring: Keyring): Promise<string[]> {
@@ -28,7 +29,13 @@ async function renew(tx: ClientSession, userId: Types.ObjectId, keyring: Keyring
   await Credential.collection.insertMany(
     codes.map((code) => {
       const _id = new Types.ObjectId();
-      return { _id, userId, type: TYPE, codeHash: keyring.encrypt(hashOf(userId, code), codeHashOf(_id)), createdAt };
+      return {
+        _id,
+        userId,
+        type: TYPE,
+        ...seal(keyring, Credential, _id, { codeHash: hashOf(userId, code) }),
+        createdAt,
+      };
     }),
     { session: tx },
   );
@@ -74,7 +81,7 @@ export async function useRecoveryCode(
   const codes = await Credential.find({ userId, type: TYPE }, { codeHash: 1 }, { session: tx }).lean();
   const given = hashOf(userId, code);
   const matching = codes.find(
-    ({ _id, codeHash }) => codeHash != null && timingSafeEqual(keyring.decrypt(codeHash, codeHashOf(_id)), given),
+    (each) => each.codeHash != null && timingSafeEqual(openBytes(keyring, Credential, each, 'codeHash'), given),
   );
   const used = matching && (await Credential.deleteOne({ _id: matching._id }, { session: tx }));
   if (!used?.deletedCount) return false;

@@ -87,7 +87,7 @@ async function rotate(
     rotation,
     seed: seedOf(session),
   });
-  const rotated = await Session.findOneAndUpdate(
+  const rotated = (await Session.collection.findOneAndUpdate(
     { _id: session._id, refreshTokenHash: session.refreshTokenHash },
     {
       $set: {
@@ -97,9 +97,11 @@ async function rotate(
         lastUsedAt: now,
         idleExpiresAt: expiries(session.createdAt, now, lifetimes).idleExpiresAt,
       },
+      // An instance of an earlier version wrote them in clear; no model knows them any more.
+      $unset: { ip: 1, userAgent: 1 },
     },
     { session: tx, returnDocument: 'after' },
-  ).lean<SessionRecord>();
+  )) as SessionRecord | null;
   if (!rotated) return null;
   await recordAuditEvent(tx, origin, { action: 'session.refreshed', target: targetOf(session) });
   return { session: rotated, refreshToken };

@@ -1,6 +1,8 @@
 import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
 import { AppError } from '../errors.ts';
+import { DecryptionError, type Keyring } from '../lib/keyring.ts';
 import { toId } from './ids.ts';
+import { openJson, seal } from './sensitive.ts';
 import { ROLES, USER_STATUSES } from './user.ts';
 
 /**
@@ -10,7 +12,7 @@ import { ROLES, USER_STATUSES } from './user.ts';
 export const AUTHENTICATION_METHODS = ['pwd', 'otp', 'pop', 'mfa', 'fed'] as const;
 export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
 
-export const SESSION_LIMITS = Object.freeze({ userAgent: 512, ip: 45 });
+const USER_AGENT_MAX_LENGTH = 512;
 
 const sessionSchema = new Schema(
   {
@@ -18,15 +20,25 @@ const sessionSchema = new Schema(
     /** Copies kept by the transactions that change the account, so that one read checks a request. */
     status: { type: String, enum: USER_STATUSES, required: true },
     roles: { type: [{ type: String, enum: ROLES }], required: true },
-    refreshTokenHash: { type: String, required: true, maxlength: 43 },
-    /** 32 random bytes (base64url) that its refresh tokens are derived from: neither the keyring nor a dump of the database alone yields one. */
-    seed: { type: String, required: true, maxlength: 43 },
+    refreshTokenHash: {
+      type: String,
+      required: true,
+      maxlength: 43,
+      kept: 'SHA-256 of the token, whose secret has 256 bits, so that no salt is needed.',
+    },
+    /** 32 random bytes (base64url) that its refresh tokens are derived from. */
+    seed: {
+      type: String,
+      required: true,
+      maxlength: 43,
+      kept: 'As it is: without the keyring it yields no refresh token, and neither does the keyring without it.',
+    },
     rotation: { type: Number, required: true, default: 0 },
     rotatedAt: { type: Date, required: true },
     authenticationMethods: { type: [{ type: String, enum: AUTHENTICATION_METHODS }], required: true },
     authenticatedAt: { type: Date, required: true },
-    ip: { type: String, maxlength: SESSION_LIMITS.ip },
-    userAgent: { type: String, maxlength: SESSION_LIMITS.userAgent },
+    /** Address and agent that it was opened from, as JSON. No request is decided by them, so only a list opens them. */
+    client: { type: String, sensitive: 'When sessions are shown or exported.' },
     createdAt: { type: Date, required: true },
     lastUsedAt: { type: Date, required: true },
     idleExpiresAt: { type: Date, required: true },
@@ -42,6 +54,29 @@ sessionSchema.index({ expiresAt: 1 }, { name: 'idx_sessions_expires_at', expireA
 export const Session = model('Session', sessionSchema);
 
 export type SessionRecord = InferSchemaType<typeof sessionSchema> & { _id: Types.ObjectId };
+
+/** Where a session was opened from, and with what. */
+export interface SessionClient {
+  readonly ip?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+/** What a new session of that id keeps of it. */
+export const sealClient = (keyring: Keyring, id: Types.ObjectId, { ip, userAgent }: SessionClient) =>
+  ip === undefined && userAgent === undefined
+    ? {}
+    : seal(keyring, Session, id, { client: { ip, userAgent: userAgent?.slice(0, USER_AGENT_MAX_LENGTH) } });
+
+/** Nothing where somebody has tampered with it: the owner of the session sees that it is there, and can end it. */
+export function clientOf(keyring: Keyring, session: Pick<SessionRecord, '_id' | 'client'>): SessionClient {
+  if (session.client == null) return {};
+  try {
+    return openJson(keyring, Session, session, 'client') as SessionClient;
+  } catch (error) {
+    if (error instanceof DecryptionError) return {};
+    throw error;
+  }
+}
 
 /**
  * What one lean read tells about whoever calls; `null` unless the session is alive and its account active. Every

@@ -4,7 +4,7 @@ import type { Keyring } from '../lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../lib/refresh-token.ts';
 import { CeremonyError } from '../lib/webauthn.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
-import { type AuthenticationMethod, SESSION_LIMITS, Session, type SessionRecord } from './session.ts';
+import { type AuthenticationMethod, Session, type SessionRecord, sealClient } from './session.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 
 export interface SessionLifetimes {
@@ -109,7 +109,7 @@ async function markSignedIn(
 function newSession(
   user: UserRecord,
   methods: readonly AuthenticationMethod[],
-  { ip, userAgent }: AuditOrigin,
+  origin: AuditOrigin,
   { keyring, lifetimes }: SignInOptions,
 ): IssuedSession {
   const now = new Date();
@@ -127,8 +127,7 @@ function newSession(
     rotatedAt: now,
     authenticationMethods: [...methods],
     authenticatedAt: now,
-    ...(ip !== undefined && { ip }),
-    ...(userAgent !== undefined && { userAgent: userAgent.slice(0, SESSION_LIMITS.userAgent) }),
+    ...sealClient(keyring, _id, origin),
     createdAt: now,
     lastUsedAt: now,
     ...expiries(now, now, lifetimes),

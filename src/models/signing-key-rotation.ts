@@ -4,8 +4,9 @@ import { transaction } from '../database.ts';
 import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { ACCESS_TOKEN_SECONDS } from '../lib/access-token.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { type AuditOrigin, recordAuditEvents, SYSTEM } from './audit-event.ts';
+import { seal } from './sensitive.ts';
 import { SigningKey, type SigningKeyRecord } from './signing-key.ts';
 
 const DAY_MS = 86_400_000;
@@ -138,9 +139,6 @@ async function newKey(keyring: Keyring, generation: number, activatesAt: number)
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const publicJwk = await exportJWK(publicKey);
   const _id = await calculateJwkThumbprint(publicJwk);
-  const privateJwk = keyring.encrypt(
-    JSON.stringify(await exportJWK(privateKey)),
-    placeOf('signing_keys', _id, 'privateJwk'),
-  );
-  return { _id, generation, publicJwk, privateJwk, createdAt: new Date(), activatesAt: new Date(activatesAt) };
+  const sealed = seal(keyring, SigningKey, _id, { privateJwk: await exportJWK(privateKey) });
+  return { _id, generation, publicJwk, ...sealed, createdAt: new Date(), activatesAt: new Date(activatesAt) };
 }

@@ -8,8 +8,12 @@ const signingKeySchema = new Schema(
     /** Counts up; unique, so that of several instances that rotate at once one wins. */
     generation: { type: Number, required: true },
     publicJwk: { type: Object, required: true },
-    /** The private JWK, encrypted by the keyring. */
-    privateJwk: { type: String, required: true },
+    /** As JSON. */
+    privateJwk: {
+      type: String,
+      required: true,
+      sensitive: 'By each instance once, to sign access tokens with it.',
+    },
     createdAt: { type: Date, required: true },
     /** Signs from then on, until the time of the next one has come. */
     activatesAt: { type: Date, required: true },

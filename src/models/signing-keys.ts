@@ -1,8 +1,9 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose';
 import { isDatabaseOutOfReach } from '../database-errors.ts';
 import type { SigningPair } from '../lib/access-token.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
-import type { SigningKeyRecord } from './signing-key.ts';
+import type { Keyring } from '../lib/keyring.ts';
+import { openJson } from './sensitive.ts';
+import { SigningKey, type SigningKeyRecord } from './signing-key.ts';
 import { findSigningKeys, prepareSigningKey, signerAt } from './signing-key-rotation.ts';
 
 /** No decision is made by a list that is older: within this time every instance has heard of a key that was retired. */
@@ -135,10 +136,10 @@ class KeyList implements SigningKeys {
   }
 
   async #open(key: KnownKey): Promise<SigningPair> {
-    const { _id: kid, privateJwk } = key.record;
+    const { _id: kid } = key.record;
     if (!key.pair) {
-      const opened = this.#keyring.decrypt(privateJwk, placeOf('signing_keys', kid, 'privateJwk'));
-      key.pair = { kid, privateKey: await importKey(JSON.parse(opened.toString())) };
+      const privateJwk = openJson(this.#keyring, SigningKey, key.record, 'privateJwk');
+      key.pair = { kid, privateKey: await importKey(privateJwk as JWK) };
     }
     return key.pair;
   }

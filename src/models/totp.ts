@@ -1,24 +1,22 @@
 import { type ClientSession, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { matchingStep, newTotpSecret, totpUri } from '../lib/totp.ts';
 import type { AuditOrigin } from './audit-event.ts';
 import { Credential, type CredentialRecord } from './credential.ts';
 import { beginFactorChange, type FactorOptions, type FactorOwner } from './factor.ts';
 import { addSecondFactor, removeSecondFactor } from './second-factor-change.ts';
+import { openText, seal } from './sensitive.ts';
 
 const TYPE = 'totp';
 const CHANGED = { kind: TYPE, path: TYPE } as const;
-
-const secretOf = (id: Types.ObjectId) => placeOf('credentials', id, 'secret');
 
 /** The account's authenticator app, confirmed or not. */
 const find = (tx: ClientSession, userId: Types.ObjectId): Promise<CredentialRecord | null> =>
   Credential.findOne({ userId, type: TYPE }, undefined, { session: tx }).lean<CredentialRecord>().exec();
 
-function stepOf({ _id, secret }: CredentialRecord, code: string, keyring: Keyring): number | undefined {
-  return matchingStep(keyring.decrypt(secret ?? '', secretOf(_id)).toString(), code);
-}
+const stepOf = (totp: CredentialRecord, code: string, keyring: Keyring): number | undefined =>
+  matchingStep(openText(keyring, Credential, totp, 'secret'), code);
 
 /** What an authenticator app is set up with; shown once. */
 interface TotpSetup {
@@ -44,7 +42,7 @@ export async function startTotp(
   const _id = new Types.ObjectId();
   const secret = newTotpSecret();
   await Credential.collection.insertOne(
-    { _id, userId, type: TYPE, secret: keyring.encrypt(secret, secretOf(_id)), createdAt: new Date() },
+    { _id, userId, type: TYPE, ...seal(keyring, Credential, _id, { secret }), createdAt: new Date() },
     { session: tx },
   );
   return { secret, uri: totpUri(secret, issuer, email) };

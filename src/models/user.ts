@@ -21,7 +21,12 @@ export const USER_LIMITS = Object.freeze({
 const userSchema = new Schema(
   {
     email: { type: String, required: true, maxlength: USER_LIMITS.email },
-    passwordHash: { type: String, maxlength: USER_LIMITS.passwordHash, select: false },
+    passwordHash: {
+      type: String,
+      maxlength: USER_LIMITS.passwordHash,
+      select: false,
+      kept: 'argon2id with a salt of its own; an imported hash as it came, until its owner signs in.',
+    },
     firstName: { type: String, maxlength: USER_LIMITS.name },
     lastName: { type: String, maxlength: USER_LIMITS.name },
     avatarUrl: { type: String, maxlength: USER_LIMITS.avatarUrl },
@@ -49,8 +54,8 @@ const userSchema = new Schema(
     settling: { type: Boolean },
     childrenRevision: { type: Number },
     /** Lower-cased names, for search by prefix. */
-    firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
-    lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2 },
+    firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: 'As it is: no key of anything, but a name.' },
+    lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: 'As it is: no key of anything, but a name.' },
     /** Counts the changes that a reader can see; the ETag is made of it. */
     revision: { type: Number, required: true, default: 1 },
   },

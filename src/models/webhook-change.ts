@@ -4,8 +4,9 @@ import type { Keyring } from '../lib/keyring.ts';
 import type { WebhookEventType } from '../lib/webhooks/catalogue.ts';
 import { newWebhookSecret } from '../lib/webhooks/signature.ts';
 import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { openText, seal } from './sensitive.ts';
 import { onRevision, type Precondition } from './user-account.ts';
-import { findWebhook, previousSecretOf, secretOf, Webhook, type WebhookRecord } from './webhook.ts';
+import { findWebhook, Webhook, type WebhookRecord } from './webhook.ts';
 import { enqueueDeliveries, replayDelivery, type WebhookDeliveryRecord } from './webhook-delivery.ts';
 import { recordTestEvent } from './webhook-event.ts';
 import { forgetSubscriptionsAfter } from './webhook-subscriptions.ts';
@@ -47,7 +48,7 @@ export async function createWebhook(
     url,
     ...(description != null && { description }),
     events: [...events],
-    secret: keyring.encrypt(secret, secretOf(_id)),
+    ...seal(keyring, Webhook, _id, { secret }),
     enabled,
     createdAt: now,
     updatedAt: now,
@@ -120,16 +121,16 @@ export async function rotateWebhookSecret(
   keyring: Keyring,
   { id, overlapMs }: { readonly id: Types.ObjectId; readonly overlapMs: number },
 ): Promise<WithSecret> {
-  const { secret: sealed } = await findWebhook(id, tx);
+  const before = await findWebhook(id, tx);
   const [now, secret] = [new Date(), newWebhookSecret()];
   // The ciphertext is bound to its field, so the old one is sealed anew for the other.
-  const previous = () => keyring.encrypt(keyring.decrypt(sealed, secretOf(id)), previousSecretOf(id));
+  const previous = () => seal(keyring, Webhook, id, { previousSecret: openText(keyring, Webhook, before, 'secret') });
   const webhook = await Webhook.findOneAndUpdate(
-    { _id: id, secret: sealed },
+    { _id: id, secret: before.secret },
     {
       $set: {
-        secret: keyring.encrypt(secret, secretOf(id)),
-        ...(overlapMs > 0 && { previousSecret: previous(), previousSecretUntil: new Date(now.getTime() + overlapMs) }),
+        ...seal(keyring, Webhook, id, { secret }),
+        ...(overlapMs > 0 && { ...previous(), previousSecretUntil: new Date(now.getTime() + overlapMs) }),
         updatedAt: now,
       },
       $unset: overlapMs > 0 ? {} : { previousSecret: 1, previousSecretUntil: 1 },

@@ -1,8 +1,9 @@
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
 import { AppError } from '../errors.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { SENT_EVENT_TYPES, type SentEventType } from '../lib/webhooks/catalogue.ts';
 import { MAX_TRIES, pauseAfter } from '../lib/webhooks/retries.ts';
+import { openText, seal } from './sensitive.ts';
 import { announceAfter, KEPT_MS } from './webhook-event.ts';
 
 export const DELIVERY_OUTCOMES = ['pending', 'delivered', 'failed'] as const;
@@ -47,8 +48,8 @@ const webhookDeliverySchema = new Schema(
     /** When it is due to be tried; whoever tries moves it ahead, which is the lease. Absent once it is done. */
     dueAt: { type: Date },
     tries: { type: [trySchema], required: true },
-    /** The beginning of the last refusal, encrypted: a receiver may quote what it was sent. */
-    refusal: { type: String },
+    /** The beginning of the last refusal: a receiver may quote what it was sent. */
+    refusal: { type: String, sensitive: 'For the list of deliveries.' },
     createdAt: { type: Date, required: true },
     expiresAt: { type: Date, required: true },
   },
@@ -76,11 +77,9 @@ export const WebhookDelivery = model('WebhookDelivery', webhookDeliverySchema);
 
 export type WebhookDeliveryRecord = InferSchemaType<typeof webhookDeliverySchema> & { _id: Types.ObjectId };
 
-const refusalOf = (id: Types.ObjectId) => placeOf('webhook_deliveries', id, 'refusal');
-
 /** The beginning of the last refusal. @throws DecryptionError when the keyring cannot open it */
-export const openRefusal = (keyring: Keyring, { _id, refusal }: WebhookDeliveryRecord): string | undefined =>
-  refusal == null ? undefined : keyring.decrypt(refusal, refusalOf(_id)).toString();
+export const openRefusal = (keyring: Keyring, delivery: WebhookDeliveryRecord): string | undefined =>
+  delivery.refusal == null ? undefined : openText(keyring, WebhookDelivery, delivery, 'refusal');
 
 /** What an endpoint is to be told of. */
 interface ToldEvent {
@@ -182,7 +181,7 @@ export async function markUndelivered(
   await settle(claimed, {
     $set: {
       ...(over ? { outcome: 'failed' satisfies DeliveryOutcome } : { dueAt: next }),
-      ...(excerpt !== undefined && { refusal: keyring.encrypt(excerpt, refusalOf(claimed._id)) }),
+      ...(excerpt !== undefined && seal(keyring, WebhookDelivery, claimed._id, { refusal: excerpt })),
     },
     $push: noted({ ...tried, failure: tried.failure.slice(0, FAILURE_MAX_LENGTH) }),
     $unset: { ...(over && { dueAt: 1 }), ...(excerpt === undefined && { refusal: 1 }) },

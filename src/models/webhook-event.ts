@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { SENT_EVENT_TYPES, type SentEventType, TEST_EVENT, type WebhookEventType } from '../lib/webhooks/catalogue.ts';
 import type { AuditAction, AuditEventInput, AuditOrigin } from './audit-event.ts';
+import { openText, seal } from './sensitive.ts';
 import { wantedOf } from './webhook-subscriptions.ts';
 
 /** Events and their deliveries are kept for so long, to be looked at and sent again. */
@@ -21,8 +22,8 @@ const webhookEventSchema = new Schema(
     /** Paths that changed, without their values. */
     changes: { type: [{ type: String, maxlength: 100 }], default: undefined },
     at: { type: Date, required: true },
-    /** What is sent, as encrypted JSON. Absent until it is handed out. */
-    payload: { type: String },
+    /** What is sent, as JSON. Absent until it is handed out. */
+    payload: { type: String, sensitive: 'At each try.' },
     /** When it is due to be handed out; moved ahead by whoever does so, which is the lease. Absent afterwards. */
     dueAt: { type: Date },
     expiresAt: { type: Date, required: true },
@@ -41,14 +42,12 @@ export const WebhookEvent = model('WebhookEvent', webhookEventSchema);
 
 export type WebhookEventRecord = InferSchemaType<typeof webhookEventSchema> & { _id: Types.ObjectId };
 
-const payloadOf = (id: Types.ObjectId) => placeOf('webhook_events', id, 'payload');
-
-export const sealPayload = (keyring: Keyring, id: Types.ObjectId, payload: object): string =>
-  keyring.encrypt(JSON.stringify(payload), payloadOf(id));
+export const sealPayload = (keyring: Keyring, id: Types.ObjectId, payload: object): { payload: string } =>
+  seal(keyring, WebhookEvent, id, { payload });
 
 /** What is sent, to the byte. @throws DecryptionError when the keyring cannot open it */
-export const openPayload = (keyring: Keyring, { _id, payload }: { _id: Types.ObjectId; payload: string }): string =>
-  keyring.decrypt(payload, payloadOf(_id)).toString();
+export const openPayload = (keyring: Keyring, event: Pick<WebhookEventRecord, '_id' | 'payload'>): string =>
+  openText(keyring, WebhookEvent, event, 'payload');
 
 /** Which acts of the audit trail others hear of, and as what. */
 const EVENT_OF: Readonly<Partial<Record<AuditAction, WebhookEventType>>> = Object.freeze({
@@ -137,7 +136,7 @@ export async function recordTestEvent(tx: ClientSession, keyring: Keyring, webho
     _id,
     type: TEST_EVENT as SentEventType,
     at,
-    payload: sealPayload(keyring, _id, payload),
+    ...sealPayload(keyring, _id, payload),
     expiresAt: new Date(at.getTime() + KEPT_MS),
   };
   await WebhookEvent.collection.insertOne(event, { session: tx });

@@ -34,10 +34,10 @@ export async function handOutEvent(keyring: Keyring, view: ViewOfUser): Promise<
   if (!event) return false;
   await transaction(async (tx) => {
     const listeners = event.type === TEST_EVENT ? [] : await listenersOf(tx, event.type);
-    const payload = sealPayload(keyring, event._id, await payloadOf(event, view));
+    const sealed = sealPayload(keyring, event._id, await payloadOf(event, view));
     const { matchedCount } = await WebhookEvent.updateOne(
       { _id: event._id, dueAt: event.dueAt },
-      { $set: { payload }, $unset: { dueAt: 1 } },
+      { $set: sealed, $unset: { dueAt: 1 } },
       { session: tx },
     );
     // Somebody else took it when the lease was over.

@@ -1,8 +1,9 @@
 import { type ClientSession, type InferSchemaType, model, Schema, type Types } from 'mongoose';
 import { AppError } from '../errors.ts';
-import { type Keyring, placeOf } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { WEBHOOK_EVENT_TYPES } from '../lib/webhooks/catalogue.ts';
 import { TARGET_MAX_LENGTH } from '../lib/webhooks/target.ts';
+import { openText } from './sensitive.ts';
 
 /** Why the service itself turned an endpoint off: nothing arrived for days, or it answered 410. */
 export const WEBHOOK_DISABLED_REASONS = ['failing', 'gone'] as const;
@@ -17,10 +18,10 @@ const webhookSchema = new Schema(
     description: { type: String, maxlength: WEBHOOK_LIMITS.description },
     /** What it hears of. Empty: of everything, of what is yet to be invented too. */
     events: { type: [{ type: String, enum: WEBHOOK_EVENT_TYPES }], required: true },
-    /** Signs, encrypted. */
-    secret: { type: String, required: true },
-    /** The one before, encrypted: signs as well until then. */
-    previousSecret: { type: String },
+    /** Signs. */
+    secret: { type: String, required: true, sensitive: 'At each delivery.' },
+    /** The one before: signs as well until then. */
+    previousSecret: { type: String, sensitive: 'At each delivery, while it signs as well.' },
     previousSecretUntil: { type: Date },
     enabled: { type: Boolean, required: true },
     /** Absent where an admin disabled it. */
@@ -40,9 +41,6 @@ webhookSchema.index({ enabled: 1, _id: 1 }, { name: 'idx_webhooks_enabled' });
 export const Webhook = model('Webhook', webhookSchema);
 
 export type WebhookRecord = InferSchemaType<typeof webhookSchema> & { _id: Types.ObjectId };
-
-export const secretOf = (id: Types.ObjectId) => placeOf('webhooks', id, 'secret');
-export const previousSecretOf = (id: Types.ObjectId) => placeOf('webhooks', id, 'previousSecret');
 
 /** @throws {AppError} `not-found` */
 export async function findWebhook(id: Types.ObjectId, tx?: ClientSession): Promise<WebhookRecord> {
@@ -73,12 +71,9 @@ export async function listWebhooks(limit: number, after?: string): Promise<Webho
  * The secrets that sign for an endpoint at that time, the newest first.
  * @throws DecryptionError when the keyring cannot open one
  */
-export function signingSecrets(
-  keyring: Keyring,
-  { _id, secret, previousSecret, previousSecretUntil }: WebhookRecord,
-  at: Date,
-): string[] {
-  const current = keyring.decrypt(secret, secretOf(_id)).toString();
+export function signingSecrets(keyring: Keyring, webhook: WebhookRecord, at: Date): string[] {
+  const { previousSecret, previousSecretUntil } = webhook;
+  const current = openText(keyring, Webhook, webhook, 'secret');
   if (previousSecret == null || previousSecretUntil == null || previousSecretUntil <= at) return [current];
-  return [current, keyring.decrypt(previousSecret, previousSecretOf(_id)).toString()];
+  return [current, openText(keyring, Webhook, webhook, 'previousSecret')];
 }

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../errors.ts';
-import { placeOf } from '../lib/keyring.ts';
 import { claimKey, type KeptResponse, keepResponse, releaseKey } from '../models/idempotency-key.ts';
 import type { App } from '../types/fastify.ts';
 import { callerName } from './authentication.ts';
@@ -47,12 +46,12 @@ function claim({ deps }: App, route: string, without: readonly string[]) {
     // Without an account, whoever guesses a key must know the whole request to be told its response.
     const actor = callerName(request) ?? `anonymous:${fingerprint}`;
     const id = mac('key', actor, route, key);
-    const found = await claimKey(id, fingerprint);
+    const found = await claimKey(deps.keyring, id, fingerprint);
     if (found.state === 'claimed') request.idempotencyClaim = { id, lease: found.lease };
     else if (found.state === 'reused') throw new AppError('idempotency-key-reused');
     else if (found.state === 'running')
       throw new AppError('idempotency-in-progress', { headers: { 'retry-after': '1' } });
-    else await replay(deps, id, found.response, reply);
+    else await replay(found.response, reply);
   };
 }
 
@@ -64,11 +63,8 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return key;
 }
 
-const bodyOf = (id: string) => placeOf('idempotency_keys', id, 'body');
-
-async function replay(deps: App['deps'], id: string, kept: KeptResponse, reply: FastifyReply): Promise<void> {
-  const body = kept.body === undefined ? undefined : deps.keyring.decrypt(kept.body, bodyOf(id)).toString();
-  await reply.code(kept.statusCode).headers(kept.headers).header('idempotency-replayed', 'true').send(body);
+async function replay({ statusCode, headers, body }: KeptResponse, reply: FastifyReply): Promise<void> {
+  await reply.code(statusCode).headers(headers).header('idempotency-replayed', 'true').send(body);
 }
 
 /** A response that a retry should get again. A failure, or being told to wait, is not one: the retry runs anew. */
@@ -90,10 +86,10 @@ function keep({ deps }: App) {
       const headers = KEPT_HEADERS.flatMap((name) =>
         reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [],
       );
-      await keepResponse(id, lease, {
+      await keepResponse(deps.keyring, idempotencyClaim, {
         statusCode: reply.statusCode,
         headers: Object.fromEntries(headers),
-        ...(typeof payload === 'string' && { body: deps.keyring.encrypt(payload, bodyOf(id)) }),
+        ...(typeof payload === 'string' && { body: payload }),
       });
     } catch (error) {
       // What was asked for has been done, so the client hears of it; a retry is told to wait until the lease ends.

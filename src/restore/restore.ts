@@ -6,8 +6,9 @@ import type { BackupKeys } from '../backup/keys.ts';
 import type { Storage } from '../backup/storage/storage.ts';
 import { transaction } from '../database.ts';
 import type { Say } from '../embedded/say.ts';
+import { examine } from '../key-rotation/survey.ts';
 import { encryptedCollections, valuesOf } from '../key-rotation/walk.ts';
-import { DecryptionError, type Keyring } from '../lib/keyring.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { takeMigrationLock } from '../migration-lock.ts';
 import { MIGRATE_MONGO, migrateRestored } from '../migrations.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
@@ -115,16 +116,11 @@ const TRIED = ['signing_keys', 'erasures'];
 
 /** @throws {BackupKeyError} when the keyring is not the one that encrypted fields were written with */
 async function refuseOtherKeyring({ backup }: Point, keyring: Keyring): Promise<void> {
-  for (const { name, paths } of encryptedCollections.filter((each) => TRIED.includes(each.name)))
-    for await (const raw of backup.documents(name)) {
-      for (const { value, place } of valuesOf(BSON.deserialize(raw) as WithId<Document>, name, paths))
-        try {
-          keyring.decrypt(String(value), place);
-        } catch (error) {
-          if (!(error instanceof DecryptionError)) throw error;
-          throw new BackupKeyError(
-            `KEYRING does not open what is encrypted in backup ${backup.manifest.id}: it lacks a key that was in use then. ${error.message}.`,
-          );
-        }
+  for (const encrypted of encryptedCollections().filter((each) => TRIED.includes(each.name)))
+    for await (const raw of backup.documents(encrypted.name)) {
+      const values = valuesOf(BSON.deserialize(raw) as WithId<Document>, encrypted);
+      const [wrong] = values.flatMap((value) => examine(value, keyring).reason ?? []);
+      if (wrong !== undefined)
+        throw new BackupKeyError(`KEYRING does not open what is encrypted in ${backup.manifest.id}: ${wrong}.`);
     }
 }

@@ -38,7 +38,7 @@ export default async function adminUserSessions(app: App): Promise<void> {
       linkToNext(request, reply, nextCursor);
       const target = { collection: 'users', id: _id };
       await recordAuditEvent(undefined, request.origin, { action: 'sessions.listed', target, count: items.length });
-      return { items: items.map((session) => sessionView(session, request.session)), nextCursor };
+      return { items: items.map((session) => sessionView(app.deps.keyring, session, request.session)), nextCursor };
     },
   );
 

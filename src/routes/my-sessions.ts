@@ -37,7 +37,7 @@ export default async function mySessions(app: App): Promise<void> {
       const last = items.at(-1);
       const nextCursor = found.length > limit && last ? cursors.write({ key: '', id: last._id.toHexString() }) : null;
       linkToNext(request, reply, nextCursor);
-      return { items: items.map((session) => sessionView(session, current)), nextCursor };
+      return { items: items.map((session) => sessionView(app.deps.keyring, session, current)), nextCursor };
     },
   );
 

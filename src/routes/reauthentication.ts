@@ -85,7 +85,10 @@ export default async function reauthentication(app: App): Promise<void> {
       if (password !== undefined) refuseBeside(factor);
       const session =
         password === undefined ? await byFactor(request, factorInput(factor)) : await byPassword(request, password);
-      return { session: sessionView(session, session), recentUntil: recentUntil(session).toISOString() };
+      return {
+        session: sessionView(app.deps.keyring, session, session),
+        recentUntil: recentUntil(session).toISOString(),
+      };
     },
   );
 

@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts';
 import { deviceName } from '../lib/device-name.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { heldOf, PERMISSIONS } from '../lib/permissions.ts';
 import type { ApiKeyRecord } from '../models/api-key.ts';
-import type { SessionRecord } from '../models/session.ts';
+import { clientOf, type SessionRecord } from '../models/session.ts';
 import type { UserRecord } from '../models/user.ts';
 import type { Position } from '../models/user-list.ts';
 import type { AuthenticatedSession } from '../types/fastify.ts';
@@ -49,14 +50,19 @@ export const apiKeyView = ({ _id, userId, name, prefix, permissions, createdAt, 
   ...(times.lastUsedAt && { lastUsedAt: times.lastUsedAt.toISOString() }),
 });
 
-export function sessionView(session: SessionRecord, current: AuthenticatedSession | SessionRecord | null) {
-  const device = deviceName(session.userAgent ?? '');
+export function sessionView(
+  keyring: Keyring,
+  session: SessionRecord,
+  current: AuthenticatedSession | SessionRecord | null,
+) {
+  const { ip, userAgent } = clientOf(keyring, session);
+  const device = deviceName(userAgent ?? '');
   return {
     id: session._id.toHexString(),
     current: current !== null && session._id.equals(current._id),
     authenticationMethods: session.authenticationMethods,
-    ...(session.ip != null && { ip: session.ip }),
-    ...(session.userAgent != null && { userAgent: session.userAgent }),
+    ...(ip !== undefined && { ip }),
+    ...(userAgent !== undefined && { userAgent }),
     ...(device !== undefined && { device }),
     createdAt: session.createdAt.toISOString(),
     lastUsedAt: session.lastUsedAt.toISOString(),

@@ -48,7 +48,7 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
         refresh: { token: refreshToken, expiresAt: session.idleExpiresAt },
       });
     return {
-      session: sessionView(session, session),
+      session: sessionView(deps.keyring, session, session),
       accessTokenExpiresAt: expiresAt.toISOString(),
       refreshTokenExpiresAt: session.idleExpiresAt.toISOString(),
       ...(transport === 'token' && { accessToken, refreshToken }),

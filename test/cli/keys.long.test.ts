@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { generateKeyringSpec, parseKeyring, placeOf } from '../../src/lib/keyring.ts';
 import { hashRefreshToken, mintRefreshToken } from '../../src/lib/refresh-token.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { flipped, keptAnswers } from '../helpers/ciphertexts.ts';
+import { flipped, keptAnswers, UNCHECKED } from '../helpers/ciphertexts.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { type Outcome, roster } from '../helpers/roster.ts';
 
@@ -120,12 +120,10 @@ k-old must stay in KEYRING: 3 values need it.
         good,
       ];
       await answers().insertMany(documents as never);
-      await answers().insertOne({
-        _id: 'plain',
-        fingerprint: 'f',
-        body: 'in clear',
-        expiresAt: new Date(Date.now() + 60_000),
-      });
+      await answers().insertOne(
+        { _id: 'plain', fingerprint: 'f', body: 'in clear', expiresAt: new Date(Date.now() + 60_000) },
+        UNCHECKED,
+      );
       const before = await answers().find().toArray();
 
       const { code, stdout, stderr } = await keys(['rotate', ...options]);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
@@ -6,6 +7,7 @@ import { configurationDocument } from '../../src/documents/configuration.ts';
 import { interfaceOf } from '../../src/documents/interfaces.ts';
 import { table } from '../../src/documents/markdown.ts';
 import { schemaDocument } from '../../src/documents/schema.ts';
+import { securityDocument } from '../../src/documents/security.ts';
 import { shippedMigrations } from '../../src/migrations.ts';
 
 describe('docs/SCHEMA.md', async () => {
@@ -35,6 +37,27 @@ describe('docs/SCHEMA.md', async () => {
 
   it('is the same each time', async () => {
     expect(await schemaDocument()).toBe(text);
+  });
+});
+
+describe('docs/security.md', () => {
+  const text = securityDocument();
+
+  it('has each field that a model marks, with what the mark says', () => {
+    const marked = collections.flatMap(({ name, encrypted, kept }) =>
+      Object.entries({ ...encrypted, ...kept }).map(([path, says]) => `| \`${name}.${path}\` | ${says} |`),
+    );
+    expect(marked.length).toBeGreaterThan(30);
+    expect(
+      text
+        .split('\n')
+        .filter((line) => line.startsWith('| `'))
+        .sort(),
+    ).toEqual(marked.sort());
+  });
+
+  it('is as the models have it', async () => {
+    expect(await readFile(new URL('../../docs/security.md', import.meta.url), 'utf8')).toBe(text);
   });
 });
 

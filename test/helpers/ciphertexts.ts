@@ -16,6 +16,12 @@ export const keptAnswers = (keyring: Keyring, count: number): (Document & { _id:
     };
   });
 
+/** What the database takes for a ciphertext, and no keyring opens. */
+export const UNOPENABLE = `v1.unknown.${'x'.repeat(38)}`;
+
+/** For writes of whoever owns the database: it refuses clear text where a ciphertext belongs, but not them. */
+export const UNCHECKED = { bypassDocumentValidation: true } as const;
+
 /** The same ciphertext with one bit of its payload flipped: well formed, and made by nobody. */
 export function flipped(ciphertext: string, bit = 0): string {
   const [version, keyId, payload = ''] = ciphertext.split('.');

@@ -23,6 +23,8 @@ class Load {
   #paused: Promise<void> | undefined;
   #stopped = false;
   #idle = 0;
+  /** Why it has ended by itself. */
+  failure: unknown;
   /** The last number that was acknowledged, and the last that was begun. */
   acknowledged = new Map<string, number>();
 
@@ -35,13 +37,15 @@ class Load {
   }
 
   async write(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#stopped && this.failure === undefined) {
       if (this.#paused) {
         this.#idle += 1;
         await this.#paused;
         this.#idle -= 1;
       }
-      await this.#change();
+      await this.#change().catch((error: unknown) => {
+        this.failure = error;
+      });
     }
   }
 
@@ -56,7 +60,8 @@ class Load {
       resume = resolve;
     });
     try {
-      await until('all writers wait', async () => this.#idle === WRITERS);
+      await until('all writers wait', async () => this.failure !== undefined || this.#idle === WRITERS);
+      expect(this.failure).toBeUndefined();
       return await work();
     } finally {
       this.#paused = undefined;
@@ -82,7 +87,6 @@ class Load {
             _id: new Types.ObjectId(),
             userId: _id,
             type: 'recovery-code',
-            codeHash: `${n}`,
             createdAt: new Date(),
           } as never,
           options,

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Db, type Document, ObjectId } from 'mongodb';
 import { describe, expect, it } from 'vitest';
+import { collections } from '../../src/collections/index.ts';
 import { MIGRATIONS_DIRECTORY, migrateUp, shippedMigrations } from '../../src/migrations.ts';
 import { documentChanges, takeSnapshot } from '../../src/rehearsal/snapshot.ts';
 import { differences } from '../../src/schema-check/compare.ts';
 import { expectedShape, readShape } from '../../src/schema-check/shape.ts';
+import { UNOPENABLE } from '../helpers/ciphertexts.ts';
 import { databases } from '../helpers/databases.ts';
 
 interface Migration {
@@ -57,7 +59,14 @@ const DOCUMENTS: Readonly<Record<string, Document | readonly Document[]>> = {
     idleExpiresAt: later,
     expiresAt: later,
   },
-  signing_keys: { _id: 'k', generation: 1, publicJwk: {}, privateJwk: 'v1.k.x', createdAt: now, activatesAt: now },
+  signing_keys: {
+    _id: 'k',
+    generation: 1,
+    publicJwk: {},
+    privateJwk: UNOPENABLE,
+    createdAt: now,
+    activatesAt: now,
+  },
   audit_events: {
     action: 'user.created',
     outcome: 'success',
@@ -233,5 +242,45 @@ describe('002_add_user_profiles.js', () => {
     await migration.down(db);
     await migration.up(db);
     expect(await db.collection('users').findOne()).toMatchObject({ roles: ['admin'] });
+  });
+});
+
+describe('024_seal_what_is_sensitive.js', () => {
+  const file = '024_seal_what_is_sensitive.js';
+  const told = { ip: '192.0.2.1', userAgent: 'Firefox' };
+
+  it('takes what sessions told in clear, and leaves the sessions', async () => {
+    const db = await databaseBefore(file);
+    const session = { ...DOCUMENTS['sessions'], _id: new ObjectId() };
+    await db.collection('sessions').insertOne({ ...session, ...told });
+    await (await load(file)).up(db);
+    expect(await db.collection('sessions').find().toArray()).toEqual([session]);
+  });
+
+  it('lets instances of the version before go on signing people in, both ways', async () => {
+    const migration = await load(file);
+    const db = await databaseBefore(file);
+    const opened = (n: number) => ({ ...DOCUMENTS['sessions'], ...told, refreshTokenHash: `${n}`.repeat(43) });
+    await migration.up(db);
+    await db.collection('sessions').insertOne(opened(1));
+    await migration.down(db);
+    await db.collection('sessions').insertOne(opened(2));
+    expect(await db.collection('sessions').countDocuments(told)).toBe(2);
+  });
+
+  it('lets the database refuse clear text in each field that is marked, and take a ciphertext', async () => {
+    const db = fresh();
+    await migrateUp(client, db, () => {});
+    const marked = collections.flatMap(({ name, encrypted }) => Object.keys(encrypted).map((path) => ({ name, path })));
+    const shape = await readShape(db);
+    for (const { name, path } of marked) {
+      // Alone, as nothing else of the document is the question.
+      const rule = { $jsonSchema: { properties: { [path]: shape.get(name)?.validator?.properties?.[path] } } };
+      const trial = db.collection(`trial_${name}_${path}`);
+      await db.createCollection(trial.collectionName, { validator: rule });
+      await expect(trial.insertOne({ [path]: 'in clear' }), path).rejects.toMatchObject({ code: 121 });
+      await expect(trial.insertOne({ [path]: UNOPENABLE }), path).resolves.toBeDefined();
+    }
+    expect(marked.length).toBeGreaterThan(12);
   });
 });

@@ -4,6 +4,7 @@ import { recordCommands } from '../../src/explain/record.ts';
 import { Webhook } from '../../src/models/webhook.ts';
 import { WebhookEvent } from '../../src/models/webhook-event.ts';
 import { readSubscriptions } from '../../src/models/webhook-subscriptions.ts';
+import { UNOPENABLE } from '../helpers/ciphertexts.ts';
 import { passTime } from '../helpers/clock.ts';
 import { person, signIn } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
@@ -19,7 +20,7 @@ const madeElsewhere = () =>
     _id: new Types.ObjectId(),
     url: 'https://crm.example.com/',
     events: [],
-    secret: 'v1.unknown',
+    secret: UNOPENABLE,
     enabled: true,
     createdAt: new Date(),
     updatedAt: new Date(),
@@ -62,7 +63,7 @@ describe('what endpoints want to hear of', () => {
     await change(ada, 'Katherine');
     expect(await WebhookEvent.countDocuments()).toBe(1);
     const { url } = await endpoint('https://crm.example.com/');
-    await Webhook.deleteOne({ secret: 'v1.unknown' });
+    await Webhook.deleteOne({ secret: UNOPENABLE });
     await admin().call('PATCH', url, { enabled: false });
     await change(ada, 'Barbara');
     expect(await WebhookEvent.countDocuments()).toBe(1);

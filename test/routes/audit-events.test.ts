@@ -3,6 +3,7 @@ import { type AuditAction, AuditEvent, recordAuditEvent } from '../../src/models
 import { toId } from '../../src/models/ids.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { newTrail, sealAll, sealingOptions, trail, writeEvents } from '../helpers/audit.ts';
+import { UNOPENABLE } from '../helpers/ciphertexts.ts';
 import { call, type Person, person } from '../helpers/people.ts';
 
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:139.0) Gecko/20100101 Firefox/139.0';
@@ -95,7 +96,7 @@ describe('GET /v1/admin/audit-events', () => {
 
   it('shows the others when one has been tampered with, and says why values are not there', async () => {
     const [altered, erased] = await writeEvents(service, 3);
-    await AuditEvent.updateOne({ _id: altered }, { $set: { personal: 'v1.x.y' } });
+    await AuditEvent.updateOne({ _id: altered }, { $set: { personal: UNOPENABLE } });
     await AuditEvent.updateOne({ _id: erased }, { $unset: { personal: 1 } });
     const items = (await list('?outcome=failure')).map(({ ip, personalValues }) => [ip, personalValues]);
     expect(items).toEqual([

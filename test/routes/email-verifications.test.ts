@@ -7,6 +7,7 @@ import { Outbox } from '../../src/models/outbox.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { UNOPENABLE } from '../helpers/ciphertexts.ts';
 import { mailsTo, mailTo, post, signUp, tokenFor, tokenIn, verifiedAccount } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { freshEmail, PASSWORD, signIn } from '../helpers/people.ts';
@@ -147,7 +148,7 @@ describe('POST /v1/email-verifications/reject', () => {
     const { email, id } = await signUp(service);
     const stranger = await signIn(service, email);
     const at = new Date();
-    await Credential.create({ userId: id, type: 'totp', secret: 'x', createdAt: at });
+    await Credential.create({ userId: id, type: 'totp', secret: UNOPENABLE, createdAt: at });
     await Identity.create({ userId: id, provider: 'p', subject: id, createdAt: at, lastUsedAt: at });
     const token = await rejectToken(email);
     expect(outcome(await reject(token))).toBe('204');

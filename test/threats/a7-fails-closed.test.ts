@@ -77,14 +77,14 @@ describe.each([
     const { id, headers } = await apiKeyOf(service, admin, PERMISSIONS);
     const strict = await service.another({ SECOND_FACTOR_ROLES: 'admin' });
     await ApiKey.collection.updateOne({ _id: toId(id) }, { $set: damage }, { bypassDocumentValidation: true });
-    const before = await dump({ except: ['rate_limits', 'audit_events'] });
+    const before = await dump({ except: ['rate_limits', 'audit_events', 'journal'] });
     for (const operation of operations.filter(({ name }) => name.includes('/admin/'))) {
       const options = { headers };
       const { statusCode } = await attempt(strict, { ...operation, signedIn: false }, admin, operation.body, options);
       expect(statusCode, operation.name).toBeOneOf([401, 403, 500]);
     }
     await strict.app.settled();
-    expect(await dump({ except: ['rate_limits', 'audit_events'] })).toBe(before);
+    expect(await dump({ except: ['rate_limits', 'audit_events', 'journal'] })).toBe(before);
   });
 });
 

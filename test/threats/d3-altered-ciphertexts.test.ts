@@ -11,12 +11,14 @@ import { collections } from '../../src/collections/index.ts';
 import { DecryptionError, generateKeyringSpec, parseKeyring, placeOf } from '../../src/lib/keyring.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
+import { toId } from '../../src/models/ids.ts';
+import { Session } from '../../src/models/session.ts';
 import { SigningKey } from '../../src/models/signing-key.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-import { flipped } from '../helpers/ciphertexts.ts';
+import { flipped, UNCHECKED } from '../helpers/ciphertexts.ts';
 import { outcome } from '../helpers/parallel.ts';
-import { call, freshEmail, PASSWORD, person, signIn, whoAmI } from '../helpers/people.ts';
+import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -49,7 +51,8 @@ async function keptSignUp(): Promise<Kept> {
   return { id: _id, body: String(body), email, retry };
 }
 
-const store = (id: string, body: string) => IdempotencyKey.updateOne({ _id: id }, { $set: { body } });
+const store = (id: string, body: string) =>
+  IdempotencyKey.collection.updateOne({ _id: id as never }, { $set: { body } }, UNCHECKED);
 
 describe('an answer that was kept for a replay', () => {
   let first: Kept;
@@ -132,7 +135,7 @@ async function strangerTo(service: TestApp): Promise<TestApp> {
   await SigningKey.deleteMany({});
   const stranger = await service.another({ KEYRING: otherSecrets(service.config.KEYRING ?? '') });
   await SigningKey.deleteMany({});
-  await SigningKey.insertMany(keys);
+  await SigningKey.collection.insertMany(keys as never);
   return stranger;
 }
 
@@ -195,6 +198,35 @@ describe('a private key of access tokens', () => {
     expect(stderr).toContain('The keyring does not open what the database holds.');
     expect([status, stdout]).toEqual([1, '']);
   }, 60_000);
+});
+
+describe('the address and the agent of a session', () => {
+  const sealed = async ({ sessionId }: Person) => String((await Session.findById(sessionId).lean())?.client);
+  const put = ({ sessionId }: Person, client: string) =>
+    Session.collection.updateOne({ _id: toId(sessionId) }, { $set: { client } }, UNCHECKED);
+  const listed = async (ada: Person, on = here) =>
+    (await ada.call('GET', '/v1/sessions', undefined, { on })).json().items[0];
+
+  it.each<[string, (own: string, foreign: string) => string]>([
+    ['with a bit flipped', (own) => flipped(own, 150)],
+    ["when they are somebody else's", (_own, foreign) => foreign],
+    ['under the name of another key', (own) => own.replace(/\.[^.]+\./, '.other.')],
+    ['in clear', () => '{"ip":"192.0.2.66"}'],
+  ])('are not shown %s, and the session goes on', async (how, change) => {
+    const [ada, bob] = [await person(here), await person(here)];
+    expect(await listed(ada, there)).toMatchObject({ ip: '127.0.0.1', userAgent: 'lightMyRequest' });
+    const good = await sealed(ada);
+    await put(ada, change(good, await sealed(bob)));
+    const shown = await listed(ada);
+    expect(shown).toMatchObject({ id: ada.sessionId });
+    for (const path of ['ip', 'userAgent', 'device']) expect(shown).not.toHaveProperty(path);
+    expect(outcome(await whoAmI(here, ada.accessToken))).toBe('200');
+    expect((await ada.call('GET', '/v1/users/me/export')).json().sessions[0]).not.toHaveProperty('ip');
+    // The database changes nothing in a document that breaks its rule.
+    const refreshed = how === 'in clear' ? '500 internal-error' : '200';
+    expect(outcome(await refresh(here, ada.refreshToken))).toBe(refreshed);
+    await put(ada, good);
+  });
 });
 
 it('of every encrypted field, a value opens in its own record and field alone', async () => {

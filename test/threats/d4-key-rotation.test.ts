@@ -6,12 +6,17 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Db } from 'mongodb';
-import mongoose from 'mongoose';
+import mongoose, { Schema, Types } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Collection, defineCollection } from '../../src/collections/define.ts';
+import { collections } from '../../src/collections/index.ts';
+import { transaction } from '../../src/database.ts';
 import { reencrypt } from '../../src/key-rotation/reencrypt.ts';
 import { survey } from '../../src/key-rotation/survey.ts';
 import { parseKeyring, placeOf } from '../../src/lib/keyring.ts';
 import { IdempotencyKey } from '../../src/models/idempotency-key.ts';
+import { Journal } from '../../src/models/journal.ts';
+import { openText, seal } from '../../src/models/sensitive.ts';
 import { buildTestApp, freshDatabaseUri, type TestApp } from '../helpers/app.ts';
 import { keptAnswers } from '../helpers/ciphertexts.ts';
 import { DatabaseProxy, type Fate } from '../helpers/database-proxy.ts';
@@ -176,6 +181,14 @@ describe('a rotation under load', () => {
     );
     expect(opened.sort()).toEqual(Array.from({ length: ANSWERS }, (_, n) => `answer ${n}`).sort());
     for (const { email } of active) {
+      const { accessToken } = await signIn(after, email);
+      const sessions = await call(after, 'GET', '/v1/sessions?limit=100', undefined, {
+        headers: { authorization: `Bearer ${accessToken}` },
+      });
+      const agents = sessions.json().items.map(({ userAgent }: { userAgent?: string }) => userAgent);
+      expect([agents.length > 1, [...new Set(agents)]]).toEqual([true, ['lightMyRequest']]);
+    }
+    for (const { email } of active) {
       const again = await signIn(after, email);
       expect(outcome(await refresh(after, again.refreshToken))).toBe('200');
     }
@@ -194,20 +207,44 @@ it('a value that is changed while it is encrypted anew stays as it was changed',
   await IdempotencyKey.collection.insertOne(answer as never);
   const changed = both.encrypt('changed meanwhile', placeOf('idempotency_keys', id, 'body'));
   // The database of a rotation that is overtaken between its look and its change.
-  const overtaken = new Proxy(db(), {
-    get: (target, property) => {
-      if (property !== 'collection') return Reflect.get(target, property).bind(target);
-      return (name: string) => {
-        const collection = target.collection(name);
-        const bulkWrite = collection.bulkWrite.bind(collection);
-        collection.bulkWrite = async (...args) => {
-          await IdempotencyKey.updateOne({ _id: id }, { $set: { body: changed } });
-          return bulkWrite(...args);
-        };
-        return collection;
-      };
-    },
+  const collection = mongoose.connection.collection('idempotency_keys');
+  const bulkWrite = vi.spyOn(collection, 'bulkWrite').mockImplementationOnce(async (...args) => {
+    await IdempotencyKey.updateOne({ _id: id }, { $set: { body: changed } });
+    return collection.bulkWrite(...args);
   });
-  expect(await reencrypt(overtaken, both, () => {})).toEqual({ rewritten: 0, refused: [] });
+  expect(await reencrypt(mongoose.connection, both, () => {})).toEqual({ rewritten: 0, refused: [] });
   expect((await IdempotencyKey.findById(id).lean())?.body).toBe(changed);
+  bulkWrite.mockRestore();
+});
+
+describe('of a collection of one’s own that is journaled', () => {
+  const schema = new Schema(
+    { iban: { type: String, sensitive: 'When somebody is paid.' } },
+    { collection: 'trial_payees', versionKey: false },
+  );
+  const listed = collections.length;
+  afterAll(() => {
+    (collections as Collection[]).splice(listed);
+    mongoose.deleteModel('TrialPayee');
+  });
+
+  it('values rotate, and so do the images in the journal', async () => {
+    const Payee = mongoose.model('TrialPayee', schema);
+    const payees = defineCollection({
+      ...{ model: Payee, purpose: '', public: {}, admin: {}, private: {}, computed: {}, indexes: {}, enums: {} },
+      ...{ relations: [], retention: '', wire: [] },
+    });
+    // The list is for reading; for this test there is one more on it.
+    (collections as Collection[]).push(payees);
+    await db().createCollection('trial_payees');
+    const _id = new Types.ObjectId();
+    const old = parseKeyring(OLD);
+    const written = { _id, ...seal(old, Payee, _id, { iban: 'DE02' }) };
+    await transaction((tx) => Payee.collection.insertOne(written, { session: tx }));
+    await reencrypt(mongoose.connection, both, () => {});
+    const alone = parseKeyring(NEW);
+    const payee = await Payee.findById(_id).lean();
+    const { image } = (await Journal.findOne({ documentId: _id }).lean()) ?? {};
+    for (const each of [payee, image]) expect(openText(alone, Payee, { ...each, _id }, 'iban')).toBe('DE02');
+  });
 });

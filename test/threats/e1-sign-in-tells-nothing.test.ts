@@ -84,6 +84,8 @@ describe('a sign-in that fails', () => {
       'findAndModify rate_limits',
       'findAndModify rate_limits',
       'insert audit_events',
+      'insert journal',
+      'commitTransaction',
     ]);
   });
 

@@ -91,8 +91,7 @@ describe('a recovery code', () => {
     const [first = '', second = ''] = factor.recoveryCodes;
     expect(await step(renewed, 'recovery-code', first)).toBe('201');
     expect(await step(renewed, 'totp', codeOf(factor.secret))).toBe('201');
-    const db = mongoose.connection.getClient().db(mongoose.connection.name);
-    await reencrypt(db, renewed.deps.keyring, () => {});
+    await reencrypt(mongoose.connection, renewed.deps.keyring, () => {});
     const alone = await here.another({ KEYRING: key });
     expect(await step(alone, 'recovery-code', second)).toBe('201');
     expect(await step(alone, 'totp', codeOf(factor.secret, 1))).toBe('201');

@@ -10,6 +10,7 @@ import { Identity } from '../../src/models/identity.ts';
 import { Outbox } from '../../src/models/outbox.ts';
 import { User } from '../../src/models/user.ts';
 import type { TestApp } from '../helpers/app.ts';
+import { UNOPENABLE } from '../helpers/ciphertexts.ts';
 import { type IdentityService, linkTo, signInAs, startIdentityService } from '../helpers/identities.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, whoAmI } from '../helpers/people.ts';
@@ -64,7 +65,7 @@ describe('an email that the provider has verified', () => {
   it('and this service has not: the account is theirs, without all that a stranger left in it (T12)', async () => {
     running.idp.people.set('stranger', { email: freshEmail('stranger'), email_verified: true });
     await linkTo(service, holder, 'stranger');
-    await Credential.create({ userId: holder.id, type: 'totp', secret: 'x', createdAt: new Date() });
+    await Credential.create({ userId: holder.id, type: 'totp', secret: UNOPENABLE, createdAt: new Date() });
     await User.updateOne({ _id: holder.id }, { $set: { secondFactors: ['totp'] } });
 
     const answer = await signInAs(service, comer);

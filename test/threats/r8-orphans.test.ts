@@ -204,11 +204,13 @@ it('referring to a document changes nothing that a reader of it sees', async () 
   const id = new Types.ObjectId((await person(trial.service)).id);
   const project = await stored('TrialProject', { ownerId: id });
   const look = async () => {
-    const { childrenRevision: _, ...seen } = (await User.findById(id).lean()) as Record<string, unknown>;
-    const { childrenRevision: __, ...shown } = (await domainModel('TrialProject').findById(project).lean()) as Record<
-      string,
-      unknown
-    >;
+    const {
+      childrenRevision: _,
+      journalRevision: __,
+      ...seen
+    } = (await User.findById(id).lean()) as Record<string, unknown>;
+    const stands = (await domainModel('TrialProject').findById(project).lean()) as Record<string, unknown>;
+    const { childrenRevision: ___, journalRevision: ____, ...shown } = stands;
     return { seen, shown };
   };
   const before = await look();

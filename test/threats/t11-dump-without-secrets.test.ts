@@ -113,6 +113,12 @@ it('no private member of a key is in it', () => {
   expect(text).not.toMatch(/"(?:d|p|q|dp|dq|qi|k)":/);
 });
 
+it('nor does it tell where anybody came from, or with what', () => {
+  expect(ada.sessionId.length).toBe(24);
+  expect(text).toContain(ada.sessionId);
+  for (const told of ['127.0.0.1', 'lightMyRequest']) expect(text).not.toContain(told);
+});
+
 it('counters and kept answers name nobody', async () => {
   const documents: Record<string, unknown>[] = JSON.parse(text).flat();
   const counters = documents.filter((each) => 'points' in each || 'fingerprint' in each);

@@ -12,6 +12,7 @@ import { OneTimeToken } from '../../src/models/one-time-token.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { UNOPENABLE } from '../helpers/ciphertexts.ts';
 import { magicLink, post, resetToken, signUp, tokenFor } from '../helpers/mailed.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, refresh, signIn, whoAmI } from '../helpers/people.ts';
@@ -31,9 +32,9 @@ async function stranger(): Promise<Person> {
   const { email, id } = await signUp(here);
   const at = new Date();
   await Credential.create([
-    { userId: id, type: 'totp', secret: 'x', confirmedAt: at, createdAt: at },
+    { userId: id, type: 'totp', secret: UNOPENABLE, confirmedAt: at, createdAt: at },
     { userId: id, type: 'passkey', credentialId: id, publicKey: 'x', counter: 0, createdAt: at },
-    { userId: id, type: 'recovery-code', codeHash: 'x', createdAt: at },
+    { userId: id, type: 'recovery-code', codeHash: UNOPENABLE, createdAt: at },
   ]);
   const permissions = ['users:read'];
   await ApiKey.create({

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
-import { Session } from '../../src/models/session.ts';
+import { clientOf, Session } from '../../src/models/session.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { personalValues } from '../helpers/audit.ts';
 import { stopTheClock } from '../helpers/clock.ts';
@@ -99,7 +99,8 @@ describe('from a peer that nobody trusts', () => {
 
   it('session, audit trail and log tell where a request came from', async () => {
     const { session } = await signIn(alone, { remoteAddress: STRANGER, headers: forwarded(CLAIMED) });
-    expect([session.ip, (await Session.findById(session.id).lean())?.ip]).toEqual([STRANGER, STRANGER]);
+    const stored = await Session.findById(session.id).lean();
+    expect([session.ip, stored && clientOf(alone.deps.keyring, stored).ip]).toEqual([STRANGER, STRANGER]);
     const events = await AuditEvent.find().lean();
     const recorded = events.map((event) => personalValues(alone, event).ip);
     expect(recorded).toContain(STRANGER);
