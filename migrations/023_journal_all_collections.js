@@ -2,6 +2,7 @@
 // journaled from here on, each document with a count of its changes. An entry is kept until it has been shipped beside the
 // backups, and a week longer; which line of shipped segments a database is on is told by its timeline; what is restored is told by the audit trail.
 
+import { fillIn } from './lib/documents.js';
 import { dropIndexes, putCollection, putIndexes, retireCollection } from './lib/shape.js';
 import {
   changeValidator,
@@ -47,6 +48,14 @@ const shipping = {
   },
 };
 
+/** Of drills, which restore a backup to see that it can be. */
+const drills = {
+  kind: { bsonType: 'string', enum: ['backup', 'drill'] },
+  restored: { bsonType: 'string', maxLength: 64 },
+  moment: { bsonType: 'date' },
+  entries: { bsonType: 'number' },
+};
+
 const actions = ['backup.restored', 'backup.verified', 'user.rewound'];
 
 export async function up(db) {
@@ -56,12 +65,21 @@ export async function up(db) {
   await changeValidator(db, 'journal', withoutRequired(['expiresAt']));
   await putIndexes(db, 'journal', unshipped);
   await putCollection(db, 'journal_shipping', shipping);
+  await changeValidator(db, 'backups', withProperties(drills));
+  await fillIn(db, 'backups', 'kind', 'backup');
+  await changeValidator(db, 'backups', withRequired(['kind']));
   await changeValidator(db, 'audit_events', withValues('action', actions));
 }
 
 /** What was not shipped would stay for ever: the older version knows of no other end than its time. */
 export async function down(db) {
   await changeValidator(db, 'audit_events', withoutValues('action', actions));
+  await changeValidator(db, 'backups', withoutRequired(['kind']));
+  await changeValidator(
+    db,
+    'backups',
+    withProperties(Object.fromEntries(Object.keys(drills).map((path) => [path, undefined]))),
+  );
   await retireCollection(db, 'journal_shipping');
   await db
     .collection('journal')

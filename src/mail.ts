@@ -22,7 +22,7 @@ export interface MailService {
 
 /** Nothing leaves before `start`. In production without SMTP_URL mail waits, since nobody would find it in a file. */
 export function openMail({ config, deps, metrics, log }: App): MailService {
-  metrics.watchOutbox(overdueMs);
+  metrics.watchAge('mail', overdueMs);
   const transport = transportOf(config, log);
   if (!transport) {
     const start = () => log.error('mail is not sent: it waits in the outbox until SMTP_URL is set');

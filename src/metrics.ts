@@ -23,15 +23,24 @@ export interface Metrics {
   watchProcess(): void;
   /** Follows the connection pool of a client; returns how to stop. */
   watchPool(client: MongoClient): () => void;
-  /** Shows for how long mail has been due, as `read` tells at each scrape. */
-  watchOutbox(read: () => Promise<number>): void;
-  /** Shows for how long webhooks have been due, likewise. */
-  watchWebhooks(read: () => Promise<number>): void;
-  /** Shows how old the last good backup is, likewise. */
-  watchBackups(read: () => Promise<number>): void;
-  /** Shows how far the journal beside the backups is behind, likewise. */
-  watchShipping(read: () => Promise<number>): void;
+  /** Shows how long something has been waiting or lies back, as `read` tells at each scrape, in milliseconds. */
+  watchAge(what: keyof typeof AGES, read: () => Promise<number>): void;
 }
+
+/** What has an age: the name of its metric, and what that tells. */
+const AGES = {
+  mail: ['roster_mail_overdue_seconds', 'For how long the mail that has been due the longest has been due.'],
+  webhooks: ['roster_webhook_overdue_seconds', 'For how long the webhook that has been due the longest has been due.'],
+  backup: ['roster_backup_age_seconds', 'How old the last good backup is; +Inf where there is none.'],
+  drill: [
+    'roster_drill_age_seconds',
+    'How long ago the newest backup was restored by a drill, and all of it was there; +Inf where it never was.',
+  ],
+  journal: [
+    'roster_journal_age_seconds',
+    'How long ago all that was acknowledged stood beside the backups; +Inf where it never did.',
+  ],
+} as const satisfies Record<string, readonly [string, string]>;
 
 /** Sub-millisecond reads to a sign-in that waits in the hashing queue. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -65,22 +74,7 @@ export function createMetrics({ passwords }: { readonly passwords: HashingStats 
     }),
     watchProcess: () => collectDefaultMetrics({ register: registry }),
     watchPool: (client) => watchPool(registry, client),
-    watchOutbox: (read) => watchOverdue(registry, 'mail', read),
-    watchWebhooks: (read) => watchOverdue(registry, 'webhook', read),
-    watchBackups: (read) =>
-      watchDuration(
-        registry,
-        'roster_backup_age_seconds',
-        'How old the last good backup is; +Inf where there is none.',
-        read,
-      ),
-    watchShipping: (read) =>
-      watchDuration(
-        registry,
-        'roster_journal_age_seconds',
-        'How long ago all that was acknowledged stood beside the backups; +Inf where it never did.',
-        read,
-      ),
+    watchAge: (what, read) => watchAge(registry, AGES[what], read),
   };
 }
 
@@ -160,16 +154,7 @@ function watchPool(registry: Registry, client: MongoClient): () => void {
   return pool.follow(client);
 }
 
-const watchOverdue = (registry: Registry, what: 'mail' | 'webhook', read: () => Promise<number>): void =>
-  watchDuration(
-    registry,
-    `roster_${what}_overdue_seconds`,
-    `For how long the ${what} that has been due the longest has been due.`,
-    read,
-  );
-
-/** @param read in milliseconds */
-function watchDuration(registry: Registry, name: string, help: string, read: () => Promise<number>): void {
+function watchAge(registry: Registry, [name, help]: readonly [string, string], read: () => Promise<number>): void {
   new Gauge({
     name,
     help: `${help} NaN while the database does not tell.`,

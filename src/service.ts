@@ -100,12 +100,8 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   closing.add(() => webhooks.stop());
   closing.add(() => closeApp(app));
 
-  const jobs = new JobRunner({ log: logger, metrics: app.metrics });
+  const jobs = scheduledJobs(app, connection, database.uri);
   closing.add(() => jobs.stop());
-  jobs.register(rotateSigningKeys(deps.signingKeys));
-  jobs.register(retentionJob(retentionRules(config, keyring), app.metrics));
-  jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, logger));
-  for (const job of [countActivityDaily, settleDocuments, ...openBackups(app, connection)]) jobs.register(job);
 
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);
@@ -126,6 +122,18 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
     databaseLost: database.lost,
     close: () => closing.run(),
   };
+}
+
+/** All that is done on a schedule; nothing of it runs yet. */
+function scheduledJobs(app: App, connection: Connection, uri: string): JobRunner {
+  const { config, deps, log, metrics } = app;
+  const { keyring, signingKeys } = deps;
+  const jobs = new JobRunner({ log, metrics });
+  jobs.register(rotateSigningKeys(signingKeys));
+  jobs.register(retentionJob(retentionRules(config, keyring), metrics));
+  jobs.register(sealAuditEvents({ keyring, retentionDays: config.AUDIT_RETENTION_DAYS }, log));
+  for (const job of [countActivityDaily, settleDocuments, ...openBackups(app, connection, uri)]) jobs.register(job);
+  return jobs;
 }
 
 /** @throws {StartError} when the database is not as this build needs it */

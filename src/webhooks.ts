@@ -12,7 +12,7 @@ const OVERDUE_TIMEOUT_MS = 1_000;
 
 /** Nothing leaves before `start`. */
 export function openWebhooks({ config, deps, metrics, log }: App): WebhookDispatcher {
-  metrics.watchWebhooks(overdueMs);
+  metrics.watchAge('webhooks', overdueMs);
   return new WebhookDispatcher({
     keyring: deps.keyring,
     targets: { allowPrivate: config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES },

@@ -20,4 +20,11 @@ export const BACKUP_SETTINGS = {
     maxLength: 64,
     description: 'When the service makes a backup, as a cron expression in UTC.',
   }),
+  BACKUP_DRILL_SCHEDULE: Type.String({
+    default: '47 3 1 * *',
+    minLength: 1,
+    maxLength: 64,
+    description:
+      'When the service restores the newest backup and the journal into a scratch database (`<database>_drill_…`) on the same server, looks whether all of it is there, and drops it; as a cron expression in UTC.',
+  }),
 };

@@ -2,7 +2,6 @@ import type { Connection } from 'mongoose';
 import { transaction } from '../database.ts';
 import type { AuditOrigin } from '../models/audit-event.ts';
 import {
-  BACKUP_RENEW_MS,
   type BackupTrigger,
   beginBackupRun,
   failBackupRun,
@@ -10,14 +9,14 @@ import {
   forgetBackupRun,
   isGoodBackup,
   type OwnBackupRun,
-  renewBackupRun,
 } from '../models/backup.ts';
 import { JOURNAL_MS } from '../models/journal.ts';
 import { timelineAt } from '../models/journal-shipping.ts';
-import { BackupError, UnrecordedBackupError } from './errors.ts';
+import { UnrecordedBackupError } from './errors.ts';
 import { removeOldSegments } from './journal/timeline.ts';
 import type { BackupKeys } from './keys.ts';
 import { isBackupId, MANIFEST, type Manifest, newBackupId, timeOfBackup } from './manifest.ts';
+import { leaseLost, whileOwn } from './own-run.ts';
 import { listBackups } from './read.ts';
 import { outdated } from './rotation.ts';
 import { openStorage } from './storage/open.ts';
@@ -55,6 +54,7 @@ export async function runBackup(options: RunOptions): Promise<BackupResult> {
   const storage = await openStorage(url);
   try {
     const run = await beginBackupRun(origin, {
+      kind: 'backup',
       name: newBackupId(new Date()),
       trigger,
       location: storage.location,
@@ -74,20 +74,11 @@ export async function runBackup(options: RunOptions): Promise<BackupResult> {
 }
 
 /** @throws when somebody else has taken the run for dead */
-async function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, keys, origin, ...options }: RunOptions) {
-  const lost = new AbortController();
-  const renewing = setInterval(() => {
-    // Where the database does not answer, the lease may still hold: its end is compared by whoever wants to begin.
-    renewBackupRun(run).then(
-      (held) => !held && lost.abort(new BackupError('The lease of the run was lost.')),
-      () => {},
-    );
-  }, BACKUP_RENEW_MS).unref();
-  try {
+function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, keys, origin, ...options }: RunOptions) {
+  return whileOwn(run, options.signal, async (signal) => {
     const client = connection.getClient();
     const db = client.db(connection.name);
     const notRemoved = await messageOf(removeUnfinished(storage, db.databaseName, origin));
-    const signal = AbortSignal.any([options.signal, lost.signal]);
     const { onDocuments } = options;
     // Before anything is read: whatever is written from now on is in its segments.
     const timeline = (await timelineAt(storage.location))?.timeline;
@@ -101,11 +92,9 @@ async function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, key
     const own = await transaction((tx) => finishBackupRun(tx, origin, run, made)).catch((cause: unknown) => {
       throw new UnrecordedBackupError(`Backup ${run.name} is whole, but could not be recorded.`, { cause });
     });
-    if (!own) throw new BackupError('The lease of the run was lost.');
+    if (!own) throw leaseLost();
     return { manifest: written.manifest, ...sums, ...notRemoved };
-  } finally {
-    clearInterval(renewing);
-  }
+  });
 }
 
 const sumsOf = ({ collections, files }: WrittenBackup['manifest']) => ({

@@ -9,6 +9,7 @@ interface BackupSettings {
   readonly BACKUP_URL?: string;
   readonly BACKUP_KEYS?: string;
   readonly BACKUP_SCHEDULE: string;
+  readonly BACKUP_DRILL_SCHEDULE: string;
   readonly KEYRING?: string;
   readonly NODE_ENV: string;
   readonly DATA_DIRECTORY: string;
@@ -16,9 +17,11 @@ interface BackupSettings {
 
 /** What is wrong with the configuration of backups, a line for each mistake, without any key. */
 export function backupProblems(settings: BackupSettings): string[] {
-  const { BACKUP_URL, BACKUP_SCHEDULE } = settings;
+  const { BACKUP_URL } = settings;
   return [
-    ...problemOf('BACKUP_SCHEDULE', () => new Cron(BACKUP_SCHEDULE, { paused: true })),
+    ...(['BACKUP_SCHEDULE', 'BACKUP_DRILL_SCHEDULE'] as const).flatMap((name) =>
+      problemOf(name, () => new Cron(settings[name], { paused: true })),
+    ),
     ...(BACKUP_URL === undefined ? [] : problemOf('BACKUP_URL', () => parseBackupUrl(BACKUP_URL))),
     ...keyProblems(settings),
   ];

@@ -10,6 +10,7 @@ import { type Config, loadConfig } from '../config.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { BackupRunningError } from '../models/backup.ts';
 import { count } from '../progress.ts';
+import { runDrill } from '../restore/drill.ts';
 import { backupPlace, barOf, type PlaceOptions, urlOf } from './backup-place.ts';
 import { CommandError, say, withDatabase } from './context.ts';
 
@@ -30,10 +31,12 @@ export function register(program: Command): void {
     .action(list);
   family
     .command('verify')
-    .description('Reads a backup to its end, and says whether it is what was written.')
-    .argument('<backup>', 'its name, as "backup list" has it')
+    .description('Restores the newest backup and the journal into a scratch database, looks at it, and drops it.')
+    .argument('[backup]', 'reads that one to its end instead, and says whether it is what was written')
     .addOption(backupPlace())
-    .action(verify);
+    .option('--json', 'tell in JSON what a restore has found')
+    .addHelpText('after', VERIFY_HELP)
+    .action((id: string | undefined, options: Options) => (id === undefined ? drill(options) : verify(id, options)));
   family
     .command('decrypt')
     .description('Writes a backup without its encryption, as "mongorestore --gzip" reads it.')
@@ -53,6 +56,14 @@ killed leaves all others as they are. Of each of the last 7 days, 4 weeks and 12
   bin/roster backup run --in s3://backups/roster?region=eu-central-1 --json
 
 Exit status: 0 when the backup is whole and safe, 1 when not, 2 when the command line cannot be used.`;
+
+const VERIFY_HELP = `
+The drill makes a database beside the one of the service, named after it, and needs the right to. All of the backup has
+to be there, and a service able to live on it: indexes, validators, migrations, encrypted values, audit trail, a sign-in
+with a second factor; no session of before, and no mail that would be sent again. The service does it by itself each
+month (BACKUP_DRILL_SCHEDULE).
+
+Exit status: 0 when all of it is there, 1 when not, 2 when the command line cannot be used.`;
 
 const DECRYPT_HELP = `
 Every file is compared with what was written; a wrong key stops the command before anything is. It asks no database.
@@ -176,6 +187,24 @@ async function decrypt(id: string, directory: string, options: PlaceOptions): Pr
     const backup = await openBackup(storage, id, backupKeysOf(config));
     await backup.decryptInto(directory);
     say(`${directory}/${id} is in clear, and what was backed up.`);
+  });
+}
+
+async function drill(options: Options): Promise<void> {
+  const url = urlOf(loadConfig(), options);
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stopping.abort(new BackupError(`The drill was broken off by ${signal}.`)));
+  await withDatabase(async ({ connection, uri }) => {
+    const { signal } = stopping;
+    const result = await runDrill({ connection, uri, url, trigger: 'command', origin: OPERATOR, signal });
+    const { backup, moment, documents, entries, bytes, durationMs } = result;
+    if (options.json) line({ event: 'verified', ...result });
+    else process.stdout.write(`${backup} and ${count(entries)} entries of the journal: as it was at ${moment}.\n`);
+    say(`${count(documents)} documents from ${count(bytes)} bytes, in ${count(durationMs)} ms. All of it is there.`);
+  }).catch((error: unknown) => {
+    const expected = error instanceof BackupError || error instanceof BackupRunningError;
+    throw expected ? new CommandError(`The drill has failed. ${error.message}`) : error;
   });
 }
 

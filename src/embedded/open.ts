@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { programOf } from '../program.ts';
 import { type Notice, onMessages, type RunningDatabase, send } from './control.ts';
 import { DatabaseUnavailableError, reason } from './errors.ts';
 import { currentHolder, type Holder } from './lock.ts';
@@ -119,7 +118,7 @@ function attend({ controlPort, token }: Holder, say: Say): Promise<Connection | 
 async function startKeeper(directory: string): Promise<void> {
   const log = openSync(logPath(directory), 'a', 0o600);
   // In a session of its own: the Ctrl-C that ends the service must not end the database under its last requests.
-  const child = spawn(process.execPath, [...keeperProgram(), directory], {
+  const child = spawn(process.execPath, [...programOf(import.meta.url, './keeper'), directory], {
     detached: true,
     stdio: ['ignore', log, log],
   });
@@ -139,8 +138,3 @@ async function startKeeper(directory: string): Promise<void> {
 }
 
 /** The keeper beside this file: compiled beside a compiled one, else through the loader that runs TypeScript. */
-function keeperProgram(): string[] {
-  if (!import.meta.url.endsWith('.ts')) return [fileURLToPath(new URL('./keeper.js', import.meta.url))];
-  const loader = createRequire(import.meta.url).resolve('tsx');
-  return ['--import', loader, fileURLToPath(new URL('./keeper.ts', import.meta.url))];
-}

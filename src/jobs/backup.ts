@@ -5,8 +5,9 @@ import type { BackupKeys } from '../backup/keys.ts';
 import { runBackup } from '../backup/run.ts';
 import { locationOf, parseBackupUrl } from '../backup/storage/url.ts';
 import { SYSTEM } from '../models/audit-event.ts';
-import { newestGoodBackup } from '../models/backup.ts';
+import { newestGood } from '../models/backup.ts';
 import { timelineAt } from '../models/journal-shipping.ts';
+import { type DrillOptions, runDrill } from '../restore/drill.ts';
 import type { Job } from './runner.ts';
 
 /** What a run may take beyond the time between two of them: older, and one was left out. */
@@ -53,6 +54,26 @@ export const backupJob = ({ connection, url, keys, schedule }: BackupJobOptions,
   },
 });
 
+/** Restores the newest backup into a scratch database, to see that it can be. One that cannot fails the job. */
+export const drillJob = ({
+  schedule,
+  ...options
+}: Pick<DrillOptions, 'connection' | 'uri' | 'url' | 'env'> & {
+  readonly schedule: string;
+}): Job => ({
+  name: 'drill',
+  schedule,
+  run: async (signal) => {
+    const { documents, entries, bytes } = await runDrill({
+      ...options,
+      signal,
+      trigger: 'schedule',
+      origin: SYSTEM,
+    });
+    return { documents, entries, bytes };
+  },
+});
+
 /** Many times what it takes. */
 const SHIPPED_WITHIN_MS = 10 * 60_000;
 
@@ -71,9 +92,9 @@ export const watchBackups = ({ url, schedule }: Pick<BackupJobOptions, 'url' | '
   },
 });
 
-/** How old the last good backup in that place is; infinitely old where there is none. */
-export async function backupAgeMs(url: string, now = Date.now()): Promise<number> {
-  const newest = await newestGoodBackup(locationOf(parseBackupUrl(url)));
+/** How old the last good backup, or drill, in that place is; infinitely old where there is none. */
+export async function backupAgeMs(url: string, now = Date.now(), kind: 'backup' | 'drill' = 'backup'): Promise<number> {
+  const newest = await newestGood(kind, locationOf(parseBackupUrl(url)));
   // What happened since it began is not in it.
   return newest ? now - newest.startedAt.getTime() : Number.POSITIVE_INFINITY;
 }

@@ -1,27 +1,42 @@
 import { type ClientSession, type InferSchemaType, model, Schema, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import { isDuplicateKey } from '../database-errors.ts';
-import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
+import { type AuditAction, type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 
 export const BACKUP_OUTCOMES = ['success', 'failure'] as const;
 export const BACKUP_TRIGGERS = ['schedule', 'command'] as const;
 export type BackupTrigger = (typeof BACKUP_TRIGGERS)[number];
+/** A drill restores the newest backup and the journal into a scratch database, and looks whether all of it is there. */
+export const BACKUP_KINDS = ['backup', 'drill'] as const;
+type BackupKind = (typeof BACKUP_KINDS)[number];
 
 /** Whoever makes a backup says so again before this is over; if it dies, another one may begin afterwards. */
 const LEASE_MS = 60_000;
 export const BACKUP_RENEW_MS = LEASE_MS / 3;
 
 /** How long it is told of a run that failed; of one that did not, as long as there is its backup. */
-const FAILURES_KEPT_MS = 90 * 86_400_000;
+const DAY_MS = 86_400_000;
+const FAILURES_KEPT_MS = 90 * DAY_MS;
+const DRILLS_KEPT_MS = 400 * DAY_MS;
 
 const LIMITS = Object.freeze({ name: 64, location: 1024, keyId: 32, failure: 500 });
 const SHA256_LENGTH = 64;
 
-/** One document for each run: how it went and what it made. The backups themselves are in the storage alone. */
+/**
+ * One document for each run, of which there is one at a time: how it went and what it made. The backups themselves are
+ * in the storage alone.
+ */
 const backupSchema = new Schema(
   {
-    /** The directory of the backup in the storage. */
+    kind: { type: String, enum: BACKUP_KINDS, required: true },
+    /** The directory of the backup in the storage; of a drill its own name. */
     name: { type: String, required: true, maxlength: LIMITS.name },
+    /** Of a drill: the backup that was restored. */
+    restored: { type: String, maxlength: LIMITS.name },
+    /** Of a drill: the moment whose state that was. */
+    moment: { type: Date },
+    /** Of a drill: entries of the journal that it went through. */
+    entries: { type: Number },
     trigger: { type: String, enum: BACKUP_TRIGGERS, required: true },
     location: { type: String, required: true, maxlength: LIMITS.location },
     /** Of BACKUP_KEYS; absent where the backup is in clear. */
@@ -62,13 +77,12 @@ export class BackupRunningError extends Error {
 
 const shortened = (location: string): string => location.slice(0, LIMITS.location);
 
-export type NewBackupRun = Pick<BackupRunRecord, 'name' | 'trigger' | 'location'> & { readonly keyId?: string };
+export type NewBackupRun = Pick<BackupRunRecord, 'kind' | 'name' | 'trigger' | 'location'> & {
+  readonly keyId?: string;
+};
 
 /** A run that nobody else makes while its lease holds. */
-export interface OwnBackupRun {
-  readonly _id: Types.ObjectId;
-  readonly name: string;
-}
+export type OwnBackupRun = Pick<BackupRunRecord, '_id' | 'kind' | 'name'>;
 
 /**
  * Begins a run, unless one is under way. One whose lease is over has died, and is recorded as failed.
@@ -76,7 +90,7 @@ export interface OwnBackupRun {
  */
 export async function beginBackupRun(
   origin: AuditOrigin,
-  { name, trigger, location, keyId }: NewBackupRun,
+  { kind, name, trigger, location, keyId }: NewBackupRun,
   now = new Date(),
 ): Promise<OwnBackupRun> {
   const dead = await BackupRun.findOne({ running: true, leaseUntil: { $lte: now } }).lean<BackupRunRecord>();
@@ -85,6 +99,7 @@ export async function beginBackupRun(
   try {
     await BackupRun.collection.insertOne({
       _id,
+      kind,
       name,
       trigger,
       location: shortened(location),
@@ -94,10 +109,11 @@ export async function beginBackupRun(
       leaseUntil: new Date(now.getTime() + LEASE_MS),
     });
   } catch (error) {
-    if (isDuplicateKey(error)) throw new BackupRunningError('Another backup is under way.', { cause: error });
+    if (isDuplicateKey(error))
+      throw new BackupRunningError('Another backup, or a drill, is under way.', { cause: error });
     throw error;
   }
-  return { _id, name };
+  return { _id, kind, name };
 }
 
 /** @returns whether the run is still ours */
@@ -110,29 +126,42 @@ export async function renewBackupRun({ _id }: OwnBackupRun, now = new Date()): P
   return matchedCount === 1;
 }
 
-export type MadeBackup = Pick<BackupRunRecord, 'consistent' | 'documents' | 'bytes' | 'manifestHash'>;
+export type MadeBackup = Pick<
+  BackupRunRecord,
+  'consistent' | 'documents' | 'bytes' | 'manifestHash' | 'restored' | 'moment' | 'entries'
+>;
+
+const ACTIONS = { backup: 'backup.created', drill: 'backup.verified' } as const satisfies Record<
+  BackupKind,
+  AuditAction
+>;
 
 /** @returns false when the run had become somebody else's to judge */
 export async function finishBackupRun(
   tx: ClientSession,
   origin: AuditOrigin,
-  { _id, name }: OwnBackupRun,
+  { _id, kind, name }: OwnBackupRun,
   made: MadeBackup,
 ): Promise<boolean> {
+  const finishedAt = new Date();
+  const expiresAt = new Date(finishedAt.getTime() + DRILLS_KEPT_MS);
   const { matchedCount } = await BackupRun.updateOne(
     { _id, running: true },
-    { $set: { ...made, outcome: 'success', finishedAt: new Date() }, $unset: { running: 1, leaseUntil: 1 } },
+    {
+      $set: { ...made, outcome: 'success', finishedAt, ...(kind === 'drill' && { expiresAt }) },
+      $unset: { running: 1, leaseUntil: 1 },
+    },
     { session: tx },
   );
   if (matchedCount === 0) return false;
-  await recordAuditEvent(tx, origin, { action: 'backup.created', target: { collection: 'backups', id: _id, name } });
+  await recordAuditEvent(tx, origin, { action: ACTIONS[kind], target: { collection: 'backups', id: _id, name } });
   return true;
 }
 
 export async function failBackupRun(
   tx: ClientSession,
   origin: AuditOrigin,
-  { _id, name }: OwnBackupRun,
+  { _id, kind, name }: OwnBackupRun,
   failure: string,
 ): Promise<void> {
   const { matchedCount } = await BackupRun.updateOne({ _id, running: true }, failed(failure, new Date()), {
@@ -140,9 +169,9 @@ export async function failBackupRun(
   });
   if (matchedCount === 0) return;
   await recordAuditEvent(tx, origin, {
-    action: 'backup.created',
+    action: ACTIONS[kind],
     outcome: 'failure',
-    reason: 'backup-failed',
+    reason: `${kind}-failed`,
     target: { collection: 'backups', id: _id, name },
   });
 }
@@ -165,11 +194,11 @@ export async function forgetBackupRun(tx: ClientSession, origin: AuditOrigin, na
 
 /** Whether a run of that name ended well, and its backup has not been removed since. */
 export const isGoodBackup = async (name: string): Promise<boolean> =>
-  (await BackupRun.exists({ name, outcome: 'success' })) !== null;
+  (await BackupRun.exists({ name, kind: 'backup', outcome: 'success' })) !== null;
 
-/** The newest run that ended well. @param location where its backup has to be */
-export const newestGoodBackup = (location: string): Promise<BackupRunRecord | null> =>
-  BackupRun.findOne({ outcome: 'success', location: shortened(location) })
+/** The newest run of that kind that ended well. @param location where its backup has to be */
+export const newestGood = (kind: BackupKind, location: string): Promise<BackupRunRecord | null> =>
+  BackupRun.findOne({ outcome: 'success', kind, location: shortened(location) })
     .sort({ _id: -1 })
     .hint({ outcome: 1, _id: 1 })
     .lean<BackupRunRecord>();

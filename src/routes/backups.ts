@@ -4,8 +4,9 @@ import { headers, ref, signedInProblems } from '../schemas/common.ts';
 import type { App } from '../types/fastify.ts';
 import { cursorFor, linkToNext } from './representations.ts';
 
-const backupView = ({ _id, name, trigger, location, startedAt, ...run }: BackupRunRecord) => ({
+const backupView = ({ _id, kind, name, trigger, location, startedAt, ...run }: BackupRunRecord) => ({
   id: _id.toHexString(),
+  kind,
   name,
   trigger,
   location,
@@ -14,6 +15,9 @@ const backupView = ({ _id, name, trigger, location, startedAt, ...run }: BackupR
   ...(run.finishedAt && { finishedAt: run.finishedAt.toISOString() }),
   ...(run.outcome != null && { outcome: run.outcome }),
   ...(run.consistent != null && { consistent: run.consistent }),
+  ...(run.restored != null && { restored: run.restored }),
+  ...(run.moment && { moment: run.moment.toISOString() }),
+  ...(run.entries != null && { entries: run.entries }),
   ...(run.documents != null && { documents: run.documents }),
   ...(run.bytes != null && { bytes: run.bytes }),
   ...(run.manifestHash != null && { manifestHash: run.manifestHash }),
@@ -29,8 +33,9 @@ export default async function backups(app: App): Promise<void> {
     {
       schema: {
         operationId: 'listBackups',
-        summary: 'List the backups',
-        description: 'Newest first: those that there are, and the runs of the last 90 days that failed.',
+        summary: 'List the backups and the drills',
+        description:
+          'Newest first: those that there are, the drills that tried them, and the runs of the last 90 days that failed.',
         tags: ['Administration'],
         querystring: BackupListQuery,
         response: {

@@ -20,7 +20,7 @@ import {
   forgetBackupRun,
   isGoodBackup,
   listBackupRuns,
-  newestGoodBackup,
+  newestGood,
   renewBackupRun,
 } from '../../src/models/backup.ts';
 import { JobState } from '../../src/models/job.ts';
@@ -87,7 +87,7 @@ describe('a run', () => {
     const longAgo = new Date(Date.now() - 61_000);
     const dead = await beginBackupRun(
       OPERATOR,
-      { name: newBackupId(longAgo), trigger: 'schedule', location: trial.url },
+      { kind: 'backup', name: newBackupId(longAgo), trigger: 'schedule', location: trial.url },
       longAgo,
     );
     await run();
@@ -114,6 +114,7 @@ it('what is asked about runs has an index', async () => {
   const at = new Date();
   await BackupRun.insertMany(
     Array.from({ length: 400 }, (_, n) => ({
+      kind: 'backup' as const,
       name: `${newBackupId(at)}${n}`,
       trigger: 'command',
       location: trial.url,
@@ -122,11 +123,16 @@ it('what is asked about runs has an index', async () => {
     })),
   );
   const sent = await sentBy(async () => {
-    const own = await beginBackupRun(OPERATOR, { name: newBackupId(at), trigger: 'command', location: trial.url });
+    const own = await beginBackupRun(OPERATOR, {
+      kind: 'backup',
+      name: newBackupId(at),
+      trigger: 'command',
+      location: trial.url,
+    });
     await renewBackupRun(own);
     await transaction((tx) => failBackupRun(tx, OPERATOR, own, 'x'));
     await transaction((tx) => forgetBackupRun(tx, OPERATOR, own.name));
-    await newestGoodBackup(trial.url);
+    await newestGood('backup', trial.url);
     await isGoodBackup(own.name);
     const { next } = await listBackupRuns(5);
     await listBackupRuns(5, next ?? '');
@@ -170,13 +176,13 @@ describe('by schedule', () => {
   });
 
   it('none is made unless it is said where to, and it is said when they are in clear', async () => {
-    expect(openBackups(trial.service.app, mongoose.connection)).toEqual([]);
+    expect(openBackups(trial.service.app, mongoose.connection, '')).toEqual([]);
     const plain = await trial.service.another({ BACKUP_URL: trial.url });
-    const names = openBackups(plain.app, mongoose.connection).map(({ name }) => name);
-    expect(names).toEqual(['ship-journal', 'backup', 'watch-backups']);
+    const names = openBackups(plain.app, mongoose.connection, '').map(({ name }) => name);
+    expect(names).toEqual(['ship-journal', 'backup', 'drill', 'watch-backups']);
     expect(plain.log()).toContain('backups are not encrypted');
     const encrypted = await trial.service.another({ BACKUP_URL: trial.url, BACKUP_KEYS: generateKeyringSpec() });
-    openBackups(encrypted.app, mongoose.connection);
+    openBackups(encrypted.app, mongoose.connection, '');
     expect(encrypted.log()).not.toContain('not encrypted');
   });
 
@@ -201,7 +207,7 @@ describe('by schedule', () => {
       const line = (await trial.service.app.metrics.registry.metrics()).match(/^roster_backup_age_seconds (.*)$/m);
       return line?.[1];
     };
-    trial.service.app.metrics.watchBackups(() => backupAgeMs(trial.url));
+    trial.service.app.metrics.watchAge('backup', () => backupAgeMs(trial.url));
     expect(await scraped()).toBe('+Inf');
     await run();
     expect(Number(await scraped())).toBeLessThan(60);

@@ -3,14 +3,16 @@ import { BSON, type Db } from 'mongodb';
 import mongoose from 'mongoose';
 import { afterAll, beforeAll } from 'vitest';
 import { type Shipped, shipJournal } from '../../src/backup/journal/ship.ts';
+import { parseBackupKeys } from '../../src/backup/keys.ts';
 import { type BackupResult, runBackup } from '../../src/backup/run.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { collections } from '../../src/collections/index.ts';
 import { connect, disconnect } from '../../src/database.ts';
+import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { OPERATOR } from '../../src/models/audit-event.ts';
 import { type RestoreOptions, type RestoreReport, restore } from '../../src/restore/restore.ts';
 import { buildTestApp, type TestApp } from './app.ts';
-import { directories, freshKeys } from './backups.ts';
+import { directories } from './backups.ts';
 import { databases } from './databases.ts';
 
 /** Of each journaled collection what it holds, by id, as text. */
@@ -37,7 +39,8 @@ export async function stateOf(db: Db): Promise<State> {
 export function restores() {
   const freshDirectory = directories();
   const { client, fresh } = databases();
-  const keys = freshKeys();
+  const keySpec = generateKeyringSpec();
+  const keys = parseBackupKeys(keySpec);
   const { signal } = new AbortController();
   let service: TestApp;
   let url: string;
@@ -52,6 +55,7 @@ export function restores() {
     client,
     fresh,
     keys,
+    keySpec,
     storage,
     source,
     get service() {

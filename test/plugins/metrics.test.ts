@@ -58,7 +58,7 @@ describe('metrics', () => {
   it('show for how long mail has been due, and are none the worse where nobody can tell', async () => {
     const { metrics } = (await service.another()).app;
     let overdue = Promise.resolve(90_000);
-    metrics.watchOutbox(() => overdue);
+    metrics.watchAge('mail', () => overdue);
     expect(await metrics.registry.metrics()).toContain('\nroster_mail_overdue_seconds 90\n');
     overdue = Promise.reject(new Error('no database'));
     const text = await metrics.registry.metrics();
