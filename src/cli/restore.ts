@@ -10,7 +10,8 @@ import { withMigrationClient } from '../migrations.ts';
 import { count } from '../progress.ts';
 import { type RestoreReport, restore } from '../restore/restore.ts';
 import { backupPlace, barOf, type PlaceOptions, urlOf } from './backup-place.ts';
-import { CommandError, say } from './context.ts';
+import { CommandError, say, UsageError } from './context.ts';
+import { rewind } from './restore-user.ts';
 
 export function register(program: Command): void {
   program
@@ -23,6 +24,8 @@ export function register(program: Command): void {
     .option('--backup <name>', 'that backup as it was, or with --to from it on')
     .option('--of <database>', 'name of the database that was backed up (default: as MONGODB_URI names it)')
     .option('--into <database>', 'another database on the server, which must be empty as well')
+    .option('--user <id>', 'only that account, in the database as it is: shows what would change', objectId)
+    .option('--yes', 'with --user: changes it')
     .option('--json', 'the report as JSON on the standard output')
     .addHelpText('after', HELP)
     .action(restoreCommand);
@@ -35,15 +38,29 @@ again. Until the end no service starts on the database; a restore that was broke
 
   bin/roster restore --to 2026-01-31T10:15:00Z
   bin/roster restore --of roster --into roster_restored
+  bin/roster restore --user 65a1f0c2d4e8b6a7c9d0e1f2 --to 2026-01-31T10:15:00Z
 
-Make a backup afterwards: the journal of the restored database goes on from there.`;
+Make a backup afterwards: the journal of the restored database goes on from there. With --user it is no database that is
+restored, but one account and what signs it in (credentials, identities, API keys); its sessions end. An account that was
+purged stays purged.
 
-interface Options extends PlaceOptions {
+Exit status: 0 when it is restored (with --user and without --yes: when it could be), 1 when not, 2 when the command line
+cannot be used.`;
+
+export interface Options extends PlaceOptions {
   readonly to?: Date;
   readonly backup?: string;
   readonly of?: string;
   readonly into?: string;
+  readonly user?: string;
+  readonly yes?: true;
   readonly json?: true;
+}
+
+/** For commander. */
+function objectId(text: string): string {
+  if (!/^[0-9a-f]{24}$/.test(text)) throw new InvalidArgumentError('It is not the id of an account.');
+  return text;
 }
 
 /** For commander. */
@@ -55,6 +72,14 @@ export function moment(text: string): Date {
 }
 
 async function restoreCommand(options: Options): Promise<void> {
+  const { user, yes, into } = options;
+  if (user !== undefined && into !== undefined)
+    throw new UsageError('--user changes the database as it is, not --into.');
+  if (user === undefined && yes) throw new UsageError('--yes belongs to --user.');
+  await (user === undefined ? restoreDatabase(options) : rewind(user, options));
+}
+
+async function restoreDatabase(options: Options): Promise<void> {
   const config = loadConfig();
   const url = urlOf(config, options);
   const database = await provideDatabase(config, say);

@@ -7,8 +7,7 @@ import { Journal } from './journal.ts';
 /**
  * Keeps the journal of collections: whatever writes to one of them, by whatever path, leaves the image of each document
  * that it has changed, in the transaction of the change. It stands where all writes of this process pass, mongoose's own
- * too, so that no call site can forget it. A write outside of any transaction gets one. An id belongs to one document for
- * ever: one that is removed and made anew under it would count from the beginning.
+ * too, so that no call site can forget it. A write outside of any transaction gets one.
  */
 
 type Native = Collection<Document>;
@@ -46,10 +45,13 @@ const counted = (update: Document): Document =>
 /** As it is now: whoever gave it or is handed it may go on changing it before the transaction ends. */
 const copyOf = (document: Document): Document => BSON.deserialize(BSON.serialize(document));
 
-/** A document as it is inserted. */
+/**
+ * A document as it is inserted. Its changes are counted from the time on: one that is made anew under the id of one that
+ * was removed comes after that, as nothing is changed a thousand times a second.
+ */
 const first = ({ _id = new Types.ObjectId(), ...document }: Document): Document =>
   // As the server puts them.
-  copyOf({ _id, ...document, [REVISION]: 1 });
+  copyOf({ _id, ...document, [REVISION]: Date.now() });
 
 const isId = (value: unknown): value is Id => value instanceof Types.ObjectId || typeof value === 'string';
 

@@ -167,6 +167,17 @@ it('all entries of a transaction have its id and its time, and one document has 
   expect(new Set(written.map(({ transactionId, at }) => `${transactionId} ${at.getTime()}`)).size).toBe(1);
 });
 
+it('a document that is made anew under the id of one that was removed comes after it', async () => {
+  const { _id } = await Page.create({ title: 'first' });
+  for (const title of ['a', 'b', 'c']) await Page.updateOne({ _id }, { $set: { title } });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await transaction(async (tx) => {
+    await Page.deleteOne({ _id }, { session: tx });
+    await Page.create([{ _id, title: 'second' }], { session: tx });
+  });
+  expect((await replayed()).get(String(_id))).toMatchObject({ title: 'second' });
+});
+
 it('what is rolled back leaves no entry', async () => {
   const failing = transaction(async (tx) => {
     await Page.create([{ title: 'never' }], { session: tx });
@@ -181,7 +192,8 @@ it('parallel changes of one document are counted one after the other', async () 
   const change = (n: number) =>
     transaction((tx) => Page.updateOne({ _id: page._id }, { $set: { title: String(n) } }, { session: tx }));
   await Promise.all(Array.from({ length: 8 }, (_, n) => change(n)));
-  expect((await entries()).map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const [first, ...others] = (await entries()).map(({ revision }) => revision);
+  expect(others.map((revision) => revision - (first ?? 0))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   const current = await Page.findById(page._id).lean<PageRecord>();
   expect((await replayed()).get(String(page._id))).toMatchObject({ title: current?.title });
 });
