@@ -19,6 +19,7 @@ import { adminUserView, sendUser } from './representations.ts';
 const REMAINS = [
   'First responses to requests with an Idempotency-Key, encrypted: 24 hours.',
   'Counters of limits, under keyed hashes: as long as their windows, at most 1 hour.',
+  'Segments of the journal beside the backups, encrypted with BACKUP_KEYS: until they are rotated out, at most 15 days with daily backups.',
   'Backups that were made before: as long as they are kept; the ledger removes the account from whatever is restored.',
 ];
 
