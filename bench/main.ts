@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.ts';
 import { passwordsOf } from '../src/dependencies.ts';
 import { startEphemeral } from '../src/embedded/ephemeral.ts';
 import { generateKeyringSpec } from '../src/lib/keyring.ts';
-import { auditedTargets, measureAudited } from './audited.ts';
+
 import { type Captured, capture } from './capture.ts';
 import { type CeilingProcess, startCeiling } from './ceiling.ts';
 import { type BenchDatabase, drop, PASSWORD, seed } from './database.ts';
@@ -18,6 +18,7 @@ import { reportJson, reportText } from './report.ts';
 import { type ServiceProcess, startService } from './service.ts';
 import { BARE, FIND_ONE, hashAndSameCommands, RAW_HASHING, sameCommands, targets } from './targets.ts';
 import { measureTiming, type Timing, timingTargets } from './timing.ts';
+import { measureTrail, TRAILS, trailTargets } from './trails.ts';
 
 /** stdout is for the result. */
 const say = (line: string): void => {
@@ -148,10 +149,14 @@ async function timing({ database, service }: Subject, pairs: number): Promise<Ti
   return measureTiming(service.origin, known, pairs);
 }
 
-async function audited(options: Options, subject: Subject, keyring: string): Promise<Measurement[]> {
-  say('Measuring writes with their audit events');
-  subject.tokens = await signIn(subject.service.origin, subject.database);
-  return measureAudited(subject.database, keyring, subject.tokens, options);
+async function trails(options: Options, subject: Subject, keyring: string): Promise<Measurement[]> {
+  const measured: Measurement[] = [];
+  for (const trail of TRAILS.filter((each) => options.measures.includes(each))) {
+    say(`Measuring what its ${trail} costs a write`);
+    subject.tokens = await signIn(subject.service.origin, subject.database);
+    measured.push(...(await measureTrail(trail, subject.database, keyring, subject.tokens, options)));
+  }
+  return measured;
 }
 
 async function generated(options: Options, subject: Subject, keyring: string): Promise<Measurement[]> {
@@ -170,7 +175,7 @@ async function measureSubjects(options: Options, subjects: readonly Subject[], k
   const measurements = asked('throughput') ? await throughput(options, subjects, captured) : [];
   const timings = asked('timing') ? await timing(largest, options.pairs) : [];
   const overloaded = asked('overload') ? await overload(largest) : undefined;
-  const writes = asked('audit') ? await audited(options, largest, keyring) : [];
+  const writes = await trails(options, largest, keyring);
   const made = asked('generated') ? await generated(options, largest, keyring) : [];
   return {
     commands: first.commands,
@@ -181,7 +186,7 @@ async function measureSubjects(options: Options, subjects: readonly Subject[], k
       ...targets(measurements),
       ...timingTargets(timings),
       ...(overloaded ? overloadTargets(overloaded) : []),
-      ...auditedTargets(writes),
+      ...trailTargets(writes),
       ...generatedTargets(made),
     ],
   };

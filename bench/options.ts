@@ -13,7 +13,7 @@ export interface Options {
   readonly json: boolean;
 }
 
-const MEASURES = ['throughput', 'timing', 'overload', 'audit', 'generated'] as const;
+const MEASURES = ['throughput', 'timing', 'overload', 'audit', 'journal', 'generated'] as const;
 export type Measure = (typeof MEASURES)[number];
 
 const HELP = `Measures the built service next to what the machine can do at most.
@@ -24,7 +24,7 @@ npm run bench -- [options]
   --rounds <n>         how often each is repeated (3)
   --connections <n,…>  requests in flight (1,16,64)
   --accounts <n,…>     sizes of the databases (1000,100000)
-  --measure <name,…>   throughput, timing, overload, audit, generated (all)
+  --measure <name,…>   throughput, timing, overload, audit, journal, generated (all)
   --pairs <n>          of a known and an unknown email, for timing (2000)
   --json               the figures as JSON on stdout
   --help

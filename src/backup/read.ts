@@ -108,9 +108,10 @@ export class Backup {
 
   /**
    * Writes the backup without its encryption, as `mongorestore --gzip` reads it, into a directory of its id.
-   * @throws {BackupError} when there is one already; nothing is left behind then, nor when it fails
+   * @param signal ends it
+   * @throws {BackupError} when there is one already; nothing is left behind then, nor when it fails or is ended
    */
-  async decryptInto(directory: string): Promise<void> {
+  async decryptInto(directory: string, signal?: AbortSignal): Promise<void> {
     const target = new DirectoryStorage(directory);
     const { id } = this.manifest;
     if ((await target.directories()).includes(id)) throw new BackupError(`${directory} holds ${id} already.`);
@@ -119,7 +120,7 @@ export class Backup {
       for (const { path } of this.manifest.files) {
         const name = plainName(path);
         const noted = new NotedFile(name);
-        await target.write(`${id}/${name}`, noted.through(this.#content(name)));
+        await target.write(`${id}/${name}`, noted.through(until(signal, this.#content(name))));
         files.push(noted.file());
       }
       const text = writeManifest({ ...this.manifest, encryption: null, files }, undefined);
@@ -149,3 +150,10 @@ export class Backup {
 }
 
 const plainName = (path: string): string => path.replace(new RegExp(`\\${ENCRYPTED}$`), '');
+
+async function* until(signal: AbortSignal | undefined, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) {
+    signal?.throwIfAborted();
+    yield piece;
+  }
+}

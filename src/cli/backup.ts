@@ -80,9 +80,7 @@ interface Options extends PlaceOptions {
 async function run(options: Options): Promise<void> {
   // Before a database is asked for.
   const url = urlOf(loadConfig(), options);
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => stopping.abort(new BackupError(`The backup was broken off by ${signal}.`)));
+  const signal = brokenOff('The backup');
   await withDatabase(async ({ config, connection }) => {
     const keys = backupKeysOf(config);
     if (!keys) say('The backup will not be encrypted: BACKUP_KEYS is not set.');
@@ -90,7 +88,6 @@ async function run(options: Options): Promise<void> {
     const sizes = savedCollections().map((name) => db.collection(name).estimatedDocumentCount());
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     const progress = options.json ? jsonLines(total) : barOf(total);
-    const { signal } = stopping;
     const { onDocuments } = progress;
     try {
       tell(
@@ -101,6 +98,14 @@ async function run(options: Options): Promise<void> {
       progress.stop();
     }
   }).catch(asCommandError);
+}
+
+/** Ends what is under way when an operator does, so that it leaves nothing behind. */
+function brokenOff(what: string): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stopping.abort(new BackupError(`${what} was broken off by ${signal}.`)));
+  return stopping.signal;
 }
 
 /** What a person can act on is told without a stack. */
@@ -185,18 +190,15 @@ async function list(options: Options): Promise<void> {
 async function decrypt(id: string, directory: string, options: PlaceOptions): Promise<void> {
   await inStorage(options, async (storage, config) => {
     const backup = await openBackup(storage, id, backupKeysOf(config));
-    await backup.decryptInto(directory);
+    await backup.decryptInto(directory, brokenOff('It'));
     say(`${directory}/${id} is in clear, and what was backed up.`);
   });
 }
 
 async function drill(options: Options): Promise<void> {
   const url = urlOf(loadConfig(), options);
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => stopping.abort(new BackupError(`The drill was broken off by ${signal}.`)));
+  const signal = brokenOff('The drill');
   await withDatabase(async ({ connection, uri }) => {
-    const { signal } = stopping;
     const result = await runDrill({ connection, uri, url, trigger: 'command', origin: OPERATOR, signal });
     const { backup, moment, documents, entries, bytes, durationMs } = result;
     if (options.json) line({ event: 'verified', ...result });

@@ -108,7 +108,8 @@ export function defineCollection(declaration: Declaration): Collection {
 }
 
 const REVISION_TEXT = {
-  journalRevision: 'Counts its changes, for the journal, from the time when it was made. Absent until the first that is journaled.',
+  journalRevision:
+    'Counts its changes, for the journal, from the time when it was made. Absent until the first that is journaled.',
 };
 
 const pathsTo = (collection: string, relations: readonly Relation[]): string[] =>

@@ -6,15 +6,21 @@ import type { Tokens } from './operations.ts';
 import type { Target } from './report.ts';
 import { type ServiceProcess, startService } from './service.ts';
 
-const PROGRAM = fileURLToPath(new URL('./audited-server.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./trails-server.ts', import.meta.url));
 const WRITERS = [1, 16];
-const MIN_RATIO = 0.8;
 
-const AUDITED = 'write with its audit event';
-const OTHER = 'write with another document';
+/** What a write leaves behind, each beside the same with a document of equal size elsewhere. */
+const PAIRS = {
+  audit: { with: 'write with its audit event', without: 'write with another document', limit: 0.8 },
+  journal: { with: 'write with its journal', without: 'write with other documents', limit: 0.75 },
+} as const;
+const KINDS = { audit: ['audited', 'unaudited'], journal: ['journaled', 'unjournaled'] } as const;
+export const TRAILS = ['audit', 'journal'] as const;
+type Trail = (typeof TRAILS)[number];
 
-/** Writes through HTTP whose transaction has an audit event, beside the same with a document of equal size elsewhere. */
-export async function measureAudited(
+/** Writes through HTTP whose transaction leaves that behind, beside the same with a document of equal size elsewhere. */
+export async function measureTrail(
+  trail: Trail,
   database: BenchDatabase,
   keyring: string,
   tokens: Tokens,
@@ -29,7 +35,9 @@ export async function measureAudited(
     return { name, accounts: database.accounts, pid: service.pid, seconds, warmUp: 1_000, run };
   };
   try {
-    const participants = [await participant(AUDITED, 'audited'), await participant(OTHER, 'other')];
+    const [kind, other] = KINDS[trail];
+    const pair = PAIRS[trail];
+    const participants = [await participant(pair.with, kind), await participant(pair.without, other)];
     await warmUp(participants);
     const measurements: Measurement[] = [];
     for (const writers of WRITERS) measurements.push(...(await measure(participants, writers, rounds, async () => {})));
@@ -56,11 +64,13 @@ function writesOf({ people }: Tokens) {
   };
 }
 
-export const auditedTargets = (measured: readonly Measurement[]): Target[] =>
-  WRITERS.flatMap((writers) => {
-    const find = (name: string) => measured.find((one) => one.name === name && one.connections === writers);
-    const [audited, other] = [find(AUDITED), find(OTHER)];
-    if (!audited || !other) return [];
-    const what = `a ${AUDITED} against a ${OTHER}, ${writers} at a time`;
-    return [{ what, limit: MIN_RATIO, value: ratio(audited, other) }];
-  });
+export const trailTargets = (measured: readonly Measurement[]): Target[] =>
+  Object.values(PAIRS).flatMap((pair) =>
+    WRITERS.flatMap((writers) => {
+      const find = (name: string) => measured.find((one) => one.name === name && one.connections === writers);
+      const [left, other] = [find(pair.with), find(pair.without)];
+      if (!left || !other) return [];
+      const what = `a ${pair.with} against a ${pair.without}, ${writers} at a time`;
+      return [{ what, limit: pair.limit, value: ratio(left, other) }];
+    }),
+  );
