@@ -12,6 +12,7 @@ import { User } from '../../src/models/user.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
 import { countDue, runRetention } from '../../src/retention/run.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { expectJournalToAgree } from '../helpers/journal.ts';
 import { mailsTo } from '../helpers/mailed.ts';
 import { freshEmail, type Person, person, signIn } from '../helpers/people.ts';
 
@@ -213,6 +214,8 @@ it('audit events go by whole sealed batches when their time is over', async () =
   expect(await run({})).toMatchObject({ 'audit-events': sealed });
   expect(await AuditEvent.countDocuments({ sealId: { $exists: true } })).toBe(0);
 });
+
+it('the journal tells of whatever is there by now, whatever removed the rest', expectJournalToAgree);
 
 it('every collection that the database itself removes documents of has a rule', () => {
   const expiring = collections.filter(({ indexDefinitions }) =>

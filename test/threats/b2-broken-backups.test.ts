@@ -151,4 +151,13 @@ describe('a stored backup', () => {
     await expect(backup.decryptInto(target)).rejects.toThrow(/users/);
     expect(await readdir(target)).toEqual([]);
   });
+
+  it('a decryption that is broken off leaves nothing in clear', async () => {
+    const storage = new DirectoryStorage(root);
+    const { manifest } = await backUp(db, { storage });
+    const target = await freshDirectory();
+    const backup = await openBackup(storage, manifest.id);
+    await expect(backup.decryptInto(target, AbortSignal.abort(new Error('Ctrl-C')))).rejects.toThrow('Ctrl-C');
+    expect(await readdir(target)).toEqual([]);
+  });
 });

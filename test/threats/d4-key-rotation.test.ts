@@ -20,6 +20,7 @@ import { openText, seal } from '../../src/models/sensitive.ts';
 import { buildTestApp, freshDatabaseUri, type TestApp } from '../helpers/app.ts';
 import { keptAnswers } from '../helpers/ciphertexts.ts';
 import { DatabaseProxy, type Fate } from '../helpers/database-proxy.ts';
+import { expectJournalToAgree } from '../helpers/journal.ts';
 import { outcome } from '../helpers/parallel.ts';
 import { call, freshEmail, PASSWORD, type Person, person, refresh, signIn, whoAmI } from '../helpers/people.ts';
 import { type Outcome, startRoster } from '../helpers/roster.ts';
@@ -248,3 +249,5 @@ describe('of a collection of one’s own that is journaled', () => {
     for (const each of [payee, image]) expect(openText(alone, Payee, { ...each, _id }, 'iban')).toBe('DE02');
   });
 });
+
+it('the journal tells of whatever was encrypted anew', expectJournalToAgree);
