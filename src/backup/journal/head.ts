@@ -51,5 +51,3 @@ export async function readHead(storage: Storage, id: string, keys: BackupKeys | 
   const text = await readText(storage, `${directoryOfTimeline(id)}/${HEAD}`);
   return text === undefined ? undefined : headFile.open(text, id, keys);
 }
-
-export const isHead = (path: string): boolean => path.endsWith(`/${HEAD}`);
