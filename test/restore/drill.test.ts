@@ -10,21 +10,20 @@ import { BackupRun, beginBackupRun, failBackupRun } from '../../src/models/backu
 import { runDrill } from '../../src/restore/drill.ts';
 import { person } from '../helpers/people.ts';
 import { restores } from '../helpers/restores.ts';
-import { roster } from '../helpers/roster.ts';
 
 const trial = restores();
 
 const env = () => ({ NODE_ENV: 'test', KEYRING: trial.service.config.KEYRING ?? '', BACKUP_KEYS: trial.keySpec });
 const uri = () => trial.service.config.MONGODB_URI ?? '';
 
-const drill = (signal = new AbortController().signal) =>
+const drill = () =>
   runDrill({
     connection: mongoose.connection,
     uri: uri(),
     url: trial.url,
     trigger: 'command',
     origin: OPERATOR,
-    signal,
+    signal: new AbortController().signal,
     env: env(),
   });
 
@@ -74,30 +73,12 @@ describe('a drill', () => {
     });
   }, 60_000);
 
-  it('by the command tells machines, too', async () => {
-    const done = await roster(['backup', 'verify', '--json'], {
-      env: { ...env(), MONGODB_URI: uri(), BACKUP_URL: trial.url },
-    });
-    expect(done.code, done.stderr).toBe(0);
-    expect(JSON.parse(done.stdout)).toMatchObject({ event: 'verified', problems: [] });
-    expect(await leftOvers()).toEqual([]);
-  }, 60_000);
-
   it('is the only one, and none is made while a backup is', async () => {
     const other = { kind: 'backup', name: 'other', trigger: 'command', location: trial.url } as const;
     const run = await beginBackupRun(OPERATOR, other);
     await expect(drill()).rejects.toThrow('under way');
     await transaction((tx) => failBackupRun(tx, OPERATOR, run, 'x'));
   });
-
-  it('that is asked to end leaves nothing but why', async () => {
-    const stopping = new AbortController();
-    setTimeout(() => stopping.abort(), 1_500);
-    await expect(drill(stopping.signal)).rejects.toThrow();
-    expect(await BackupRun.findOne({ kind: 'drill' }).lean()).toMatchObject({ outcome: 'failure' });
-    await drill();
-    expect(await leftOvers()).toEqual([]);
-  }, 60_000);
 
   it('fails, and says so everywhere, where the journal has a segment that was altered', async () => {
     const directory = join(fileURLToPath(trial.url), 'journal');
