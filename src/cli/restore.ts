@@ -110,7 +110,7 @@ async function restoreDatabase(options: Options): Promise<void> {
     });
     tell(report, options, options.into ?? 'the database');
   } catch (error) {
-    throw error instanceof BackupError ? new CommandError(`Nothing was restored. ${error.message}`) : error;
+    throw error instanceof BackupError ? new CommandError(error.message) : error;
   } finally {
     await disconnect();
     await database.stop();

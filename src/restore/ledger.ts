@@ -1,9 +1,11 @@
 import { BSON, type Db, type Document } from 'mongodb';
 import type { Types } from 'mongoose';
+import { listTimelines } from '../backup/journal/head.ts';
 import { entriesOf, openTimeline } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import { listBackups, openBackup } from '../backup/read.ts';
 import type { Storage } from '../backup/storage/storage.ts';
+import { MARGIN_MS } from '../backup/write.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { ledgerEntries } from '../models/erasure.ts';
@@ -35,10 +37,25 @@ export async function readLedger(
     if (collection === COLLECTION && image) add(image);
   };
   for await (const entry of backup.documents('journal')) addEntry(entry);
-  if (timeline === undefined) return [...ledger.values()];
-  const part = await openTimeline(storage, timeline, new Date(moment ?? startedAt), keys);
-  for await (const entry of entriesOf(storage, part, keys)) addEntry(entry);
+  const since = new Date(moment ?? startedAt);
+  for (const id of await timelinesSince(storage, database, since, timeline))
+    for await (const entry of entriesOf(storage, await openTimeline(storage, id, since, keys), keys)) addEntry(entry);
   return [...ledger.values()];
+}
+
+/**
+ * The one that the newest backup names has to be there; others are those of databases that were restored since, or before
+ * it: of these the backup holds all.
+ */
+async function timelinesSince(
+  storage: Storage,
+  database: string,
+  since: Date,
+  named: string | undefined,
+): Promise<Set<string>> {
+  const all = await listTimelines(storage, database);
+  const later = all.filter(({ through }) => through.getTime() > since.getTime() - MARGIN_MS).map(({ id }) => id);
+  return new Set([...(named === undefined ? [] : [named]), ...later]);
 }
 
 /** Puts the ledger into a database that has an older one; before it has a service. */

@@ -1,6 +1,6 @@
 import { BSON, type Db, type Document, type MongoClient, type WithId } from 'mongodb';
 import type { ContentSummary } from '../backup/content-hash.ts';
-import { BackupKeyError } from '../backup/errors.ts';
+import { BackupError, BackupKeyError } from '../backup/errors.ts';
 import { entriesOf } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import type { Storage } from '../backup/storage/storage.ts';
@@ -64,7 +64,10 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   const lock = await takeMigrationLock(target, say, true);
   try {
     await takeEmpty(target);
-    const report = await Promise.race([fill(options, point, ledger), lock.lost]);
+    const report = await Promise.race([fill(options, point, ledger), lock.lost]).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new BackupError(`The restore came to no end, and ${target.databaseName} is not whole: ${why}`, { cause });
+    });
     await declareWhole(target);
     return report;
   } finally {
