@@ -116,6 +116,11 @@ export const configSchema = Type.Object({
     20_000,
     100,
   ),
+  SHUTDOWN_DELAY_MS: milliseconds(
+    'How long `/readyz` says 503 after a signal to stop, while everything is served as before: longer than a load balancer takes to see it.',
+    0,
+    0,
+  ),
   SHUTDOWN_GRACE_MS: milliseconds('How long requests in flight may take to finish after a signal to stop.', 10_000),
   MAX_EVENT_LOOP_DELAY_MS: milliseconds(
     'New requests are answered 503 while the event loop lags more than this.',

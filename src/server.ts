@@ -46,7 +46,8 @@ async function main(): Promise<void> {
   const config = loadConfig();
   const service = await startService(config, say);
   const { log } = service.app;
-  const stop = shutDownOnSignals({ log, close: service.close, graceMs: config.SHUTDOWN_GRACE_MS });
+  const { SHUTDOWN_DELAY_MS: delayMs, SHUTDOWN_GRACE_MS: graceMs } = config;
+  const stop = shutDownOnSignals({ log, leave: service.leave, delayMs, close: service.close, graceMs });
   // Also resolves when the service itself leaves the database, and then it is stopping already.
   void service.databaseLost.then((reason) => stop(1, `the database ended: ${reason}`));
   greet(config, service);

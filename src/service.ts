@@ -44,6 +44,8 @@ export interface Service {
   readonly empty: boolean;
   /** Resolves with the reason when a database that came along ends although it is still in use. */
   readonly databaseLost: Promise<string>;
+  /** Says to whoever asks whether it is ready that it is not, and serves on. */
+  leave(): void;
   /** Finishes the requests in flight, as far as SHUTDOWN_GRACE_MS allows, then closes everything. */
   close(): Promise<void>;
 }
@@ -89,7 +91,8 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   const logger = createLogger(config);
   const stopWatching = watchSlowCommands(connection.getClient(), { thresholdMs: config.SLOW_QUERY_MS, log: logger });
   closing.add(async () => stopWatching());
-  const deps = { ...(await openDependencies(config, keyring)), logger };
+  const leaving = new AbortController();
+  const deps = { ...(await openDependencies(config, keyring)), logger, leaving: leaving.signal };
   // By now the threads are there: files have been read.
   letOthersGoFirst();
   const app = await buildApp(config, deps);
@@ -106,9 +109,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
   app.metrics.watchProcess();
   const metrics = await listenForMetrics(app);
   closing.add(metrics.close);
-  await app
-    .listen({ host: config.HOST, port: config.PORT, listenTextResolver: () => 'listening' })
-    .catch(portTaken('PORT', config.PORT));
+  await listen(app);
   // A start that fails has sent nothing.
   mail.start();
   webhooks.start();
@@ -120,6 +121,7 @@ async function open(config: Config, say: Say, closing: Closing): Promise<Service
     mail: mail.destination,
     empty: (await User.exists({})) === null,
     databaseLost: database.lost,
+    leave: () => leaving.abort(),
     close: () => closing.run(),
   };
 }
@@ -151,6 +153,11 @@ async function bringUpToDate(config: Config, connection: Connection, uri: string
       `Unique indexes are missing: ${missing.join(', ')}. Without them two accounts could share what must be unique. "bin/roster schema check" tells what else differs.`,
     );
 }
+
+const listen = (app: App): Promise<string> =>
+  app
+    .listen({ host: app.config.HOST, port: app.config.PORT, listenTextResolver: () => 'listening' })
+    .catch(portTaken('PORT', app.config.PORT));
 
 const listenForMetrics = ({ config, metrics }: App): Promise<MetricsServer> =>
   serveMetrics(metrics.registry, config.HOST, config.METRICS_PORT).catch(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -13,6 +14,10 @@ const MARGIN_MS = 10_000;
 
 interface ShutdownOptions {
   readonly log: Pick<FastifyBaseLogger, 'info' | 'fatal' | 'error'>;
+  /** Tells load balancers to send requests elsewhere. */
+  readonly leave: () => void;
+  /** How long they take to see it. */
+  readonly delayMs: number;
   /** Finishes what is under way, within `graceMs`, and closes everything. */
   readonly close: () => Promise<void>;
   readonly graceMs: number;
@@ -24,6 +29,8 @@ interface ShutdownOptions {
  */
 export function shutDownOnSignals({
   log,
+  leave,
+  delayMs,
   close,
   graceMs,
 }: ShutdownOptions): (exitCode: number, reason: string) => Promise<void> {
@@ -33,11 +40,17 @@ export function shutDownOnSignals({
     if (stoppingSince !== undefined) return;
     stoppingSince = Date.now();
     log.info({ status: exitCode }, `stopping: ${reason}`);
-    setTimeout(() => {
-      log.fatal('closing takes too long; gone without it');
-      process.exit(1);
-    }, graceMs + MARGIN_MS).unref();
+    setTimeout(
+      () => {
+        log.fatal('closing takes too long; gone without it');
+        process.exit(1);
+      },
+      delayMs + graceMs + MARGIN_MS,
+    ).unref();
     try {
+      leave();
+      // What ends for an error is in no state to serve on.
+      if (exitCode === 0) await sleep(delayMs);
       await close();
     } catch (error) {
       log.error({ err: error }, 'not everything could be closed');

@@ -90,6 +90,8 @@ async function requestContext(app: App): Promise<void> {
   app.decorateReply('problemCode', null);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    // A connection that is kept would be closed while a client is writing its next request to it.
+    if (app.deps.leaving?.aborted) reply.header('connection', 'close');
     done();
   });
 }

@@ -8,7 +8,7 @@ const answeredUnderPressure = { pressureHandler: () => undefined };
 
 const Alive = closed({ status: Type.Literal('alive') });
 const Ready = closed({ status: Type.Literal('ready') });
-const NotReady = closed({ status: Type.Enum(['database-unreachable', 'migrations-pending']) });
+const NotReady = closed({ status: Type.Enum(['database-unreachable', 'migrations-pending', 'stopping']) });
 
 /** For load balancers and supervisors. */
 export default async function health(app: App): Promise<void> {
@@ -35,7 +35,8 @@ export default async function health(app: App): Promise<void> {
       schema: {
         operationId: 'ready',
         summary: 'Whether requests can be served',
-        description: 'The database answers, and every migration that this build ships is applied.',
+        description:
+          'The database answers, every migration that this build ships is applied, and it is not about to end.',
         tags: ['Service'],
         response: {
           200: { ...Ready, description: 'They can.' },
@@ -46,7 +47,7 @@ export default async function health(app: App): Promise<void> {
       logLevel: 'warn',
     },
     async (_request, reply) => {
-      const status = await readiness();
+      const status = app.deps.leaving?.aborted ? 'stopping' : await readiness();
       if (status === 'ready') return { status };
       return reply.code(503).header('retry-after', '5').send({ status });
     },

@@ -57,6 +57,8 @@ export interface Dependencies {
   readonly identityProviders: IdentityProviders;
   /** Default: one that writes to the standard output. */
   readonly logger?: FastifyBaseLogger;
+  /** Aborted once the service is about to end and requests had better go elsewhere. Default: never. */
+  readonly leaving?: AbortSignal;
 }
 
 declare module 'fastify' {
