@@ -13,6 +13,7 @@ import {
 import { JOURNAL_MS } from '../models/journal.ts';
 import { timelineAt } from '../models/journal-shipping.ts';
 import { UnrecordedBackupError } from './errors.ts';
+import { shipJournal } from './journal/ship.ts';
 import { removeOldSegments } from './journal/timeline.ts';
 import type { BackupKeys } from './keys.ts';
 import { isBackupId, MANIFEST, type Manifest, newBackupId, timeOfBackup } from './manifest.ts';
@@ -28,6 +29,8 @@ export interface RunOptions extends Pick<BackupOptions, 'signal' | 'onDocuments'
   /** Where to, as in BACKUP_URL. */
   readonly url: string;
   readonly keys: BackupKeys | undefined;
+  /** Whether the service ships its journal there: then a backup begins with it, so that later moments go on from there. */
+  readonly isShippedTo: boolean;
   readonly trigger: BackupTrigger;
   readonly origin: AuditOrigin;
 }
@@ -80,6 +83,7 @@ function writeAsOwn(run: OwnBackupRun, storage: Storage, { connection, keys, ori
     const db = client.db(connection.name);
     const notRemoved = await messageOf(removeUnfinished(storage, db.databaseName, origin));
     const { onDocuments } = options;
+    if (options.isShippedTo) await shipJournal({ storage, database: db.databaseName, keys, signal });
     // Before anything is read: whatever is written from now on is in its segments.
     const timeline = (await timelineAt(storage.location))?.timeline;
     const written = await writeBackup(

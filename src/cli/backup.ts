@@ -91,7 +91,10 @@ async function run(options: Options): Promise<void> {
     const { onDocuments } = progress;
     try {
       tell(
-        await runBackup({ connection, url, keys, trigger: 'command', origin: OPERATOR, signal, onDocuments }),
+        await runBackup({
+          ...{ connection, url, keys, isShippedTo: url === config.BACKUP_URL },
+          ...{ trigger: 'command', origin: OPERATOR, signal, onDocuments },
+        }),
         options,
       );
     } finally {

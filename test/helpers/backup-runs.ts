@@ -38,6 +38,7 @@ export function backupRuns() {
         connection: mongoose.connection,
         url,
         keys,
+        isShippedTo: false,
         trigger: 'command',
         origin: OPERATOR,
         signal: new AbortController().signal,

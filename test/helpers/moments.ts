@@ -121,7 +121,7 @@ export function momentsAreRestored(moments: number, timeoutMs: number): void {
           createdAt: new Date(),
         })) as never,
       );
-      await trial.ship();
+      // The first one of all: its line of segments begins with it.
       await trial.backUp();
       const load = new Load(accounts.map(({ _id }) => _id as Types.ObjectId));
       const writing = Promise.all(Array.from({ length: WRITERS }, () => load.write()));

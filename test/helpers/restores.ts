@@ -65,7 +65,15 @@ export function restores() {
       return url;
     },
     backUp: (): Promise<BackupResult> =>
-      runBackup({ connection: mongoose.connection, url, keys, trigger: 'command', origin: OPERATOR, signal }),
+      runBackup({
+        connection: mongoose.connection,
+        url,
+        keys,
+        isShippedTo: true,
+        trigger: 'command',
+        origin: OPERATOR,
+        signal,
+      }),
     ship: (): Promise<Shipped> => shipJournal({ storage: storage(), database: mongoose.connection.name, keys, signal }),
     /** Restores into a database of its own, and leaves the models where they were. */
     restored: async (
