@@ -17,7 +17,7 @@ export const users = defineCollection({
     metadata:
       'JSON object of the client’s own: at most 4 KiB, at most four levels deep, no key with a dot or a leading `$`.',
     createdAt: 'Set once.',
-    updatedAt: 'Moves with each change that a reader can see.',
+    updatedAt: 'Moves as `revision` does.',
   },
   admin: {
     statusReason: 'Why an admin changed the status.',
@@ -39,7 +39,8 @@ export const users = defineCollection({
     childrenRevision: 'Counts documents that come to refer to it, so that this and its deletion at once conflict.',
     firstNameKey: 'Lower-cased `firstName`, for search by prefix.',
     lastNameKey: 'Lower-cased `lastName`, for search by prefix.',
-    revision: 'Counts the changes that a reader can see; the `ETag` is made of it.',
+    revision:
+      'Moves with each change, also of what a reader is not shown, but not with sign-ins, credentials and identities. The `ETag` is made of it.',
   },
   archived: [
     'email',

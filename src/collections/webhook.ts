@@ -22,7 +22,7 @@ export const webhooks = defineCollection({
     _id: 'On the wire as `id`.',
     secret: 'Signs, encrypted; shown once, to whoever made it.',
     previousSecret: 'The one before, encrypted.',
-    revision: 'Counts the changes; the `ETag` is made of it.',
+    revision: 'Moves with each change, also of what a reader is not shown; the `ETag` is made of it.',
   },
   computed: { id: '`_id`.' },
   indexes: { idx_webhooks_enabled: 'The endpoints that are told.' },

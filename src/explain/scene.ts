@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify';
-import mongoose, { type Types } from 'mongoose';
+import mongoose, { Types } from 'mongoose';
 import type { ExternalIdentity } from '../lib/identity/claims.ts';
 import type { Mail } from '../lib/mail/messages.ts';
 import { sealBatch } from '../models/audit-sealing.ts';
@@ -48,12 +49,14 @@ export type Exercise = (scene: Scene) => Promise<void>;
 
 /**
  * Where requests are tried: an instance over a database whose accounts are its to change. Each person that it gives
- * is another of those accounts.
+ * is another of those accounts, and one made up once all were given away: how many it takes grows with the collections.
  */
 export class Scene {
   readonly recorded: RecordedRequest[] = [];
   readonly #app: App;
-  #last: Types.ObjectId | undefined;
+  #last = new Types.ObjectId('0'.repeat(24));
+  /** Ids that one process makes go up: what requests make comes after this, and is nobody to act as. */
+  readonly #began = new Types.ObjectId();
   #admin: Promise<Person> | undefined;
 
   constructor(app: App) {
@@ -139,21 +142,29 @@ export class Scene {
     return rememberArrival(this.#app.deps.keyring, { proven: { identity }, ...end });
   }
 
-  /** @throws when the database has no account left that was not given away before */
   async nextAccount(
     roles: readonly Role[] = ['user'],
     { emailVerified = true } = {},
   ): Promise<{ id: string; email: string }> {
-    const account = await User.findOneAndUpdate(
-      this.#last ? { _id: { $gt: this.#last } } : {},
+    const at = new Date();
+    const { _id, email } = await User.findOneAndUpdate(
+      { _id: { $gt: this.#last, $lt: this.#began } },
       {
         $set: { status: 'active', roles, emailVerified, passwordHash: await this.#app.deps.passwords.hash(PASSWORD) },
         $unset: { legalHold: 1, deletedAt: 1, purgeAt: 1, previousStatus: 1 },
+        $setOnInsert: { _id: new Types.ObjectId(), email: `${randomUUID()}@example.com`, createdAt: at, updatedAt: at },
       },
-      { sort: { _id: 1 }, projection: { email: 1 }, timestamps: false },
-    ).lean();
-    if (!account) throw new Error('the scene has too few accounts');
-    this.#last = account._id;
-    return { id: account._id.toHexString(), email: account.email };
+      {
+        sort: { _id: 1 },
+        projection: { email: 1 },
+        timestamps: false,
+        upsert: true,
+        returnDocument: 'after',
+      },
+    )
+      .orFail()
+      .lean();
+    this.#last = _id;
+    return { id: _id.toHexString(), email };
   }
 }

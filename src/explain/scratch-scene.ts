@@ -10,7 +10,7 @@ import { madeUpAccount } from './accounts.ts';
 import { SCENE_PROVIDERS } from './exercise-identities.ts';
 import { Scene } from './scene.ts';
 
-/** Enough for the people of all exercises, and for more than one page in each list. */
+/** Enough for more than one page in each list, and for most people of the exercises. */
 const ACCOUNTS = 250;
 
 /**

@@ -49,14 +49,14 @@ const userSchema = new Schema(
     secondFactors: { type: [{ type: String, enum: SECOND_FACTORS }], default: undefined },
     /** Counts its sign-ins and the changes of its credentials and identities, so that two of them conflict. */
     waysInRevision: { type: Number },
-    /** Counts documents that come to refer to it, so that this conflicts with its deletion. No change that a reader sees. */
     /** What belongs to it has still to follow its deletion or its restoration. Absent once that is done. */
     settling: { type: Boolean },
+    /** Counts documents that come to refer to it, so that this conflicts with its deletion. No change that a reader sees. */
     childrenRevision: { type: Number },
     /** Lower-cased names, for search by prefix. */
     firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: 'As it is: no key of anything, but a name.' },
     lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: 'As it is: no key of anything, but a name.' },
-    /** Counts the changes that a reader can see; the ETag is made of it. */
+    /** Moves with each change, also of what a reader is not shown, but not as `waysInRevision` does; the ETag is made of it. */
     revision: { type: Number, required: true, default: 1 },
   },
   { collection: 'users', timestamps: true, versionKey: false, minimize: false },

@@ -30,7 +30,7 @@ const webhookSchema = new Schema(
     failingSince: { type: Date },
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },
-    /** Counts the changes that a reader can see; the ETag is made of it. */
+    /** Moves with each change, also of what a reader is not shown; the ETag is made of it. */
     revision: { type: Number, required: true },
   },
   { collection: 'webhooks', versionKey: false },

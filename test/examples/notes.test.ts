@@ -42,7 +42,6 @@ it('has the shape that its migration makes', async () => {
 describe.each(Object.entries(resourceExercises(notebook)))('%s', (_route, exercise) => {
   it('does what its kind does', async () => {
     const scene = new Scene(service.app);
-    for (let n = 0; n < 6; n += 1) await person(service);
     await exercise(scene);
     expect(scene.recorded.length).toBeGreaterThan(0);
   });

@@ -83,6 +83,19 @@ function routesOf(resources: readonly Resource[]): GeneratedRoute[] {
 export const listsOfCollections = (resources: readonly Resource[]): string[] =>
   routesOf(resources).flatMap(({ name, operation }) => (operation === 'list' || operation === 'links' ? [name] : []));
 
+/** By what each of them is sorted; of what is linked there is one order alone. */
+export const sortsOfCollections = (resources: readonly Resource[]): Record<string, readonly string[]> =>
+  Object.fromEntries(
+    resources.flatMap(({ plans }) =>
+      plans
+        .filter(({ rules }) => rules.list)
+        .map(({ kind, path, lists }): [string, string[]] => [
+          documented(`GET ${kind === 'admin' ? '/v1/admin' : '/v1'}${path}`),
+          lists.sorts.map((sort) => (sort === '_id' ? 'id' : sort)),
+        ]),
+    ),
+  );
+
 /** Those that have nothing to say but that they are made. */
 export const withoutInput = (resources: readonly Resource[]): string[] =>
   routesOf(resources).flatMap(({ name, operation }) =>

@@ -3,18 +3,14 @@ import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
 import { storedPaths } from '../../src/documents/collection.ts';
-import { madeUpAccount } from '../../src/explain/accounts.ts';
 import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { CIPHERTEXT_PATTERN, DecryptionError, placeOf } from '../../src/lib/keyring.ts';
-import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { expectJournalToAgree } from '../helpers/journal.ts';
 
 const SRC = new URL('../../src/', import.meta.url);
-const ACCOUNTS = 100;
-
 const CIPHERTEXT = new RegExp(CIPHERTEXT_PATTERN);
 
 const declared = collections.flatMap(({ name, encrypted }) => Object.keys(encrypted).map((path) => `${name}.${path}`));
@@ -72,7 +68,6 @@ describe('after every route has been used', () => {
   const found = new Map<string, { value: string; id: string }>();
   beforeAll(async () => {
     service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
-    await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
     const scene = new Scene(service.app);
     for (const exercise of Object.values(EXERCISES)) await exercise(scene);
     // Images in the journal are as they stand in their own collection.

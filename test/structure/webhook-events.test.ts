@@ -2,20 +2,16 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transaction } from '../../src/database.ts';
-import { madeUpAccount } from '../../src/explain/accounts.ts';
 import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { SENT_EVENT_TYPES, WEBHOOK_EVENT_TYPES } from '../../src/lib/webhooks/catalogue.ts';
 import { SYSTEM } from '../../src/models/audit-event.ts';
-import { User } from '../../src/models/user.ts';
 import { createWebhook } from '../../src/models/webhook-change.ts';
 import { openPayload, WebhookEvent } from '../../src/models/webhook-event.ts';
 import { handOutEvent } from '../../src/models/webhook-fan-out.ts';
 import { userView } from '../../src/routes/representations.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
-
-const ACCOUNTS = 100;
 
 /** A sign-up that the owner of the mailbox rejects leaves nobody to tell of. */
 const GONE = 'user.deleted';
@@ -31,7 +27,6 @@ const document = () => service.app.swagger() as unknown as { webhooks: Record<st
 
 beforeAll(async () => {
   service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
-  await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
   const { keyring } = service.deps;
   const choice = { url: 'https://8.8.8.8/hook', events: [], enabled: true };
   await transaction((tx) => createWebhook(tx, SYSTEM, keyring, choice));

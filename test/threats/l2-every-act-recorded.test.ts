@@ -3,16 +3,12 @@
 // driven through its exercise, and has to have written events that say who, what, when, from where and how it ended.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { madeUpAccount } from '../../src/explain/accounts.ts';
 import { SCENE_PROVIDERS } from '../../src/explain/exercise-identities.ts';
 import { EXERCISES } from '../../src/explain/exercises.ts';
 import { Scene } from '../../src/explain/scene.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
-import { User } from '../../src/models/user.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { personalValues } from '../helpers/audit.ts';
-
-const ACCOUNTS = 150;
 
 /** Requests that change nothing of anybody's: the first half of something, whose second half is recorded. */
 const NOTHING_YET = [
@@ -43,7 +39,6 @@ let routes: string[];
 const recorded = new Set<string>();
 beforeAll(async () => {
   service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
-  await User.collection.insertMany(Array.from({ length: ACCOUNTS }, (_, n) => madeUpAccount(n, ACCOUNTS)));
   routes = service.app.routeTable
     .filter(({ method, access }) => method !== 'HEAD' && (method !== 'GET' || access === 'admin'))
     .map(({ method, url }) => `${method} ${url}`);

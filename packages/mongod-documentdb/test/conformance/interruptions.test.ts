@@ -75,6 +75,8 @@ describe('the loss of an engine process', () => {
       try {
         await things.insertOne({ _id: `i${Math.random()}` });
       } catch (error) {
+        // Not sent: the driver gives its connections up once one of the others was told of a loss.
+        if (error instanceof Error && error.name === 'MongoPoolClearedError') return done;
         // Lost, or found there by the driver's own retry, when the crash came between its commit and the answer.
         expect(error).toMatchObject({ code: expect.toBeOneOf([91, 11000]) });
         return done;
