@@ -52,4 +52,10 @@ export async function readHead(storage: Storage, id: string, keys: BackupKeys | 
   return text === undefined ? undefined : headFile.open(text, id, keys);
 }
 
+/** The same without its key: it is believed no more than its name. @throws {BackupDamagedError} */
+export async function peekHead(storage: Storage, id: string): Promise<Head | undefined> {
+  const text = await readText(storage, `${directoryOfTimeline(id)}/${HEAD}`);
+  return text === undefined ? undefined : headFile.peek(text, id);
+}
+
 export const isHead = (path: string): boolean => path.endsWith(`/${HEAD}`);
