@@ -1,6 +1,6 @@
 import { BSON, type Db, type Document } from 'mongodb';
 import type { Types } from 'mongoose';
-import { entriesOf, openTimeline } from '../backup/journal/timeline.ts';
+import { entriesOf, openTimeline, timelinesSince } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import { listBackups, openBackup } from '../backup/read.ts';
 import type { Storage } from '../backup/storage/storage.ts';
@@ -9,13 +9,13 @@ import { OPERATOR } from '../models/audit-event.ts';
 import { ledgerEntries } from '../models/erasure.ts';
 import { User } from '../models/user.ts';
 import { purgeAgain } from '../models/user-purge.ts';
-import { EXACT } from './load.ts';
+import { EXACT } from './exact.ts';
 
 const COLLECTION = 'erasures';
 
 /**
  * The ledger of erasures as it is now, whatever moment is restored: what the newest backup has of it, and the journal
- * from there on.
+ * from there on, with that of lines which began since and have no backup yet: of a database that was restored before.
  * @throws {BackupError} when it cannot be read to its end: then nobody may be brought back
  */
 export async function readLedger(
@@ -35,9 +35,11 @@ export async function readLedger(
     if (collection === COLLECTION && image) add(image);
   };
   for await (const entry of backup.documents('journal')) addEntry(entry);
-  if (timeline === undefined) return [...ledger.values()];
-  const part = await openTimeline(storage, timeline, new Date(moment ?? startedAt), keys);
-  for await (const entry of entriesOf(storage, part, keys)) addEntry(entry);
+  const since = new Date(moment ?? startedAt);
+  const lines = new Set(await timelinesSince(storage, database, since));
+  if (timeline !== undefined) lines.add(timeline);
+  for (const line of lines)
+    for await (const entry of entriesOf(storage, await openTimeline(storage, line, since, keys), keys)) addEntry(entry);
   return [...ledger.values()];
 }
 
