@@ -42,10 +42,9 @@ export async function stateOf(db: Db): Promise<State> {
  * For the tests of a file: the service, a place for its backups, and databases to restore into.
  * @param settings of the service, once they are known
  */
-export function restores(settings: () => Promise<Record<string, string>> = async () => ({})) {
+export function restores(settings: () => Promise<Record<string, string>> = async () => ({}), keys = freshKeys()) {
   const freshDirectory = directories();
   const { client, fresh } = databases();
-  const keys = freshKeys();
   const { signal } = new AbortController();
   let service: TestApp;
   let url: string;
