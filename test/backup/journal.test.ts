@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { BSON, ObjectId } from 'mongodb';
 import mongoose from 'mongoose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { readSegment, type SegmentHeader, writeSegment } from '../../src/backup/journal/segment.ts';
 import { shipJournal } from '../../src/backup/journal/ship.ts';
 import { entriesOf, openTimeline, removeOldSegments } from '../../src/backup/journal/timeline.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
@@ -114,6 +115,26 @@ describe('shipping', () => {
     expect(await segments()).toHaveLength(2);
   });
 
+  it('promises nothing as long as some of it is still to come', async () => {
+    const text = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 12; n += 1) await note(`n${n}`, new Date(NOW + n), { image: { text } });
+    const stopping = new AbortController();
+    const storage = trial.storage();
+    const write = storage.write.bind(storage);
+    storage.write = async (path, content) => {
+      await write(path, content);
+      if (path.endsWith('head.json')) stopping.abort(new Error('stopped'));
+    };
+    const { name: database } = mongoose.connection;
+    await expect(shipJournal({ storage, database, keys: trial.keys, signal: stopping.signal })).rejects.toThrow(
+      'stopped',
+    );
+    const part = await openTimeline(trial.storage(), await timeline(), new Date(0), trial.keys);
+    expect([part.segments.length, part.through]).toEqual([1, new Date(0)]);
+    await trial.ship();
+    expect(await readFrom(new Date(0))).toHaveLength(12);
+  });
+
   it('by several at once loses nothing, and the line is whole', async () => {
     const names = Array.from({ length: 20 }, (_, n) => `n${n}`);
     await Promise.all(names.map((name) => note(name)));
@@ -166,6 +187,25 @@ describe('what is needed of a line', () => {
     await writeFile(path, bytes);
     expect(await readFrom(ago(61))).toEqual(['a', 'b', 'c']);
   });
+});
+
+it('in clear, too, a segment that another one has taken the place of is noticed', async () => {
+  const storage = new DirectoryStorage(await trial.freshDirectory());
+  const { signal } = new AbortController();
+  const { name: database } = mongoose.connection;
+  await note('a');
+  await shipJournal({ storage, database, keys: undefined, signal });
+  const head = await openTimeline(storage, await timeline(), new Date(0), undefined);
+  const [segment = ''] = head.segments;
+  const found = await readSegment(storage, head.id, segment, undefined);
+  const other = [BSON.serialize({ documentId: 'other', at: new Date() })];
+  const { segment: made } = await writeSegment(storage, found?.header as SegmentHeader, other, undefined);
+  const path = (name: string) => `journal/${head.id}/${name}`;
+  await storage.write(path(segment), (await storage.read(path(made))) as AsyncIterable<Uint8Array>);
+  await storage.remove(path(made));
+  await expect(openTimeline(storage, head.id, new Date(0), undefined)).rejects.toThrow(
+    `${segment} of journal ${head.id} is not the segment that was written`,
+  );
 });
 
 describe('whoever ships and is killed', () => {

@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb';
+import { Collection, type Db } from 'mongodb';
 import mongoose from 'mongoose';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Storage } from '../../src/backup/storage/storage.ts';
@@ -70,6 +70,17 @@ describe('a restore that broke off', () => {
     vi.spyOn(mongoose.connection, 'name', 'get').mockReturnValue(db.databaseName);
     await expect(pendingMigrations(mongoose.connection)).rejects.toThrow(UnfinishedRestoreError);
     expect(await db.collection('changelog_lock').find().toArray()).toEqual(before);
+  });
+
+  it('since the database did not take all of it is noticed', async () => {
+    const db = trial.fresh();
+    const { insertMany } = Collection.prototype;
+    vi.spyOn(Collection.prototype, 'insertMany').mockImplementation(function (this: Collection, documents, options) {
+      const isUsers = this.dbName === db.databaseName && this.collectionName === 'users';
+      const changed = documents.map((each) => (isUsers ? { ...each, firstName: 'another' } : each));
+      return insertMany.call(this, changed, options);
+    });
+    await expect(trial.moved({ target: db })).rejects.toThrow('users does not hold what was put into it');
   });
 
   it('is begun anew by the next one, and is whole then', async () => {
