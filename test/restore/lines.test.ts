@@ -99,8 +99,8 @@ describe('a moment', () => {
     const ada = await person(trial.service);
     await rename(ada.id, 'before');
     const team = new Types.ObjectId();
-    // Teams are copied when the accounts are still to come.
-    const storage = onceWritten(trial.storage(), 'teams.bson.gz.enc', async () => {
+    // Accounts are copied when the teams are still to come.
+    const storage = onceWritten(trial.storage(), 'users.bson.gz.enc', async () => {
       const ids = await Journal.find().distinct('_id');
       await transaction(async (tx) => {
         const now = new Date();
