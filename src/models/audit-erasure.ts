@@ -1,7 +1,7 @@
 import type { ClientSession, Types } from 'mongoose';
 import { transaction } from '../database.ts';
 import { AuditEvent } from './audit-event.ts';
-import { forgetImages } from './journaling.ts';
+import { forgetInImages } from './journal.ts';
 
 const PATHS = ['actor.id', 'target.id'] as const;
 
@@ -50,7 +50,7 @@ export async function erasePersonalValues(tx: ClientSession, id: Types.ObjectId)
 async function eraseOf(tx: ClientSession, ids: readonly Types.ObjectId[]): Promise<number> {
   if (ids.length === 0) return 0;
   // The journal has what they were like before.
-  await forgetImages(tx, AuditEvent.collection, ids);
+  await forgetInImages(tx, AuditEvent.collection, ids, 'personal');
   const unset = { $unset: { personal: 1 as const } };
   return (await AuditEvent.collection.updateMany({ _id: { $in: [...ids] } }, unset, { session: tx })).modifiedCount;
 }

@@ -63,6 +63,17 @@ export async function forgetEmail(tx: ClientSession, collection: string, email: 
   await Journal.deleteMany({ collection, 'image.email': { $exists: true, $eq: email } }, { session: tx });
 }
 
+/** Removes a value from the images of documents that stay: whatever else they were at a moment, they were. */
+export async function forgetInImages(
+  tx: ClientSession,
+  { collectionName: collection }: { readonly collectionName: string },
+  ids: readonly Types.ObjectId[],
+  path: string,
+): Promise<void> {
+  const images = { collection, documentId: { $in: [...ids] } };
+  await Journal.updateMany(images, { $unset: { [`image.${path}`]: 1 } }, { session: tx });
+}
+
 /** Notes that entries stand beside the backups: from now on their time runs. */
 export async function markShipped(tx: ClientSession, ids: readonly Types.ObjectId[]): Promise<void> {
   const expiresAt = new Date(Date.now() + JOURNAL_MS);

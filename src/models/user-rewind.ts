@@ -104,7 +104,8 @@ export async function rewindUser(
     await putBelongings(tx, rewinding);
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    throw new AppError('email' in changes ? 'email-taken' : 'value-taken', { cause: error });
+    if ('email' in changes) throw new AppError('email-taken', { cause: error });
+    throw new AppError('value-taken', { cause: error });
   }
   if (now.user['roles']?.includes('admin')) await keepAnAdmin(tx);
   await endAllSessions(tx, origin, id);

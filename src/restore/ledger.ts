@@ -1,23 +1,21 @@
 import { BSON, type Db, type Document } from 'mongodb';
 import type { Types } from 'mongoose';
-import { listTimelines } from '../backup/journal/head.ts';
-import { entriesOf, openTimeline } from '../backup/journal/timeline.ts';
+import { entriesOf, openTimeline, timelinesSince } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import { listBackups, openBackup } from '../backup/read.ts';
 import type { Storage } from '../backup/storage/storage.ts';
-import { MARGIN_MS } from '../backup/write.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { ledgerEntries } from '../models/erasure.ts';
 import { User } from '../models/user.ts';
 import { purgeAgain } from '../models/user-purge.ts';
-import { EXACT } from './load.ts';
+import { EXACT } from './exact.ts';
 
 const COLLECTION = 'erasures';
 
 /**
  * The ledger of erasures as it is now, whatever moment is restored: what the newest backup has of it, and the journal
- * from there on.
+ * from there on, with that of lines which began since and have no backup yet: of a database that was restored before.
  * @throws {BackupError} when it cannot be read to its end: then nobody may be brought back
  */
 export async function readLedger(
@@ -38,24 +36,11 @@ export async function readLedger(
   };
   for await (const entry of backup.documents('journal')) addEntry(entry);
   const since = new Date(moment ?? startedAt);
-  for (const id of await timelinesSince(storage, database, since, timeline))
-    for await (const entry of entriesOf(storage, await openTimeline(storage, id, since, keys), keys)) addEntry(entry);
+  const lines = new Set(await timelinesSince(storage, database, since));
+  if (timeline !== undefined) lines.add(timeline);
+  for (const line of lines)
+    for await (const entry of entriesOf(storage, await openTimeline(storage, line, since, keys), keys)) addEntry(entry);
   return [...ledger.values()];
-}
-
-/**
- * The one that the newest backup names has to be there; others are those of databases that were restored since, or before
- * it: of these the backup holds all.
- */
-async function timelinesSince(
-  storage: Storage,
-  database: string,
-  since: Date,
-  named: string | undefined,
-): Promise<Set<string>> {
-  const all = await listTimelines(storage, database);
-  const later = all.filter(({ through }) => through.getTime() > since.getTime() - MARGIN_MS).map(({ id }) => id);
-  return new Set([...(named === undefined ? [] : [named]), ...later]);
 }
 
 /** Puts the ledger into a database that has an older one; before it has a service. */

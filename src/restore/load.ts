@@ -1,19 +1,12 @@
-import { BSON, type Collection, type Db, type Document } from 'mongodb';
+import type { Collection, Db, Document } from 'mongodb';
 import { ContentHash, type ContentSummary } from '../backup/content-hash.ts';
 import { BackupError } from '../backup/errors.ts';
 import type { Backup } from '../backup/read.ts';
+import { exactly } from './exact.ts';
 
 /** Documents are sent in commands of about this size, two of them at once: while one is stored, the next is read. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_DOCUMENTS = 1_000;
-
-/** As BSON types, not as JavaScript's nearest: a number must not come out as another type than it went in. */
-export const EXACT = Object.freeze({
-  promoteValues: false,
-  promoteLongs: false,
-  promoteBuffers: false,
-  bsonRegExp: true,
-});
 
 /** Unacknowledged by others until the end: what marks the database as whole is written behind all of it. */
 const QUICKLY = { writeConcern: { w: 1 } } as const;
@@ -61,7 +54,7 @@ class Inserter {
   }
 
   async add(document: Uint8Array): Promise<void> {
-    this.#batch.push(BSON.deserialize(document, EXACT));
+    this.#batch.push(exactly(document));
     this.#bytes += document.length;
     if (this.#bytes >= BATCH_BYTES || this.#batch.length >= BATCH_DOCUMENTS) await this.#send();
   }

@@ -23,10 +23,8 @@ export interface Wanted {
   readonly backup?: string | undefined;
 }
 
-/** A backup whose journal of the run makes one moment of it. */
-type Consistent = Manifest & { readonly moment: string };
-
-const isConsistent = (manifest: Manifest): manifest is Consistent => manifest.moment !== undefined;
+/** Whether the journal of its run makes one moment of it. */
+const isConsistent = (manifest: Manifest): boolean => manifest.moment !== undefined;
 
 /**
  * Finds what a moment is restored from, and whether all of it is there: the manifest and the key, and each segment of
@@ -35,11 +33,11 @@ const isConsistent = (manifest: Manifest): manifest is Consistent => manifest.mo
  */
 export async function findPoint(storage: Storage, keys: BackupKeys | undefined, wanted: Wanted): Promise<Point> {
   const { database, to, backup: id } = wanted;
-  const own = (await listBackups(storage)).filter((each) => each.database === database && isConsistent(each));
-  const [chosen] = own.filter(
-    (each) => (id === undefined || each.id === id) && (to === undefined || momentOf(each) <= to),
-  );
-  if (!chosen) throw new BackupError(noneOf(own as Consistent[], storage, wanted));
+  const own = (await listBackups(storage)).filter((each) => each.database === database);
+  const [chosen] = own
+    .filter((each) => id === undefined || each.id === id)
+    .filter((each) => isConsistent(each) && (to === undefined || new Date(each.finishedAt) <= to));
+  if (!chosen) throw new BackupError(noneOf(own, storage, wanted));
   // Its manifest was not believed until here.
   const backup = await openBackup(storage, chosen.id, keys);
   const moment = momentOf(backup.manifest);
@@ -60,10 +58,14 @@ export async function findPoint(storage: Storage, keys: BackupKeys | undefined, 
 
 const momentOf = ({ moment }: Manifest): Date => new Date(moment ?? Number.NaN);
 
-function noneOf(own: readonly Consistent[], { location }: Storage, { database, to, backup }: Wanted): string {
-  const oldest = own.at(-1);
+function noneOf(own: readonly Manifest[], { location }: Storage, { database, to, backup }: Wanted): string {
+  const oldest = own.filter(isConsistent).at(-1);
+  const named = own.find(({ id }) => id === backup);
+  if (backup !== undefined && !named) return `There is no backup ${backup} of ${database} in ${location}.`;
+  if (named && !isConsistent(named))
+    return `Backup ${named.id} is of no moment: the database did not keep one while it was made.`;
+  if (named)
+    return `Backup ${named.id} is not from before ${to?.toISOString()}: it was made until ${named.finishedAt}.`;
   if (!oldest) return `There is no backup of ${database} in ${location} that could be restored.`;
-  if (backup !== undefined && !own.some(({ id }) => id === backup))
-    return `There is no backup ${backup} of ${database} in ${location}.`;
-  return `There is no backup from before ${to?.toISOString()}: the oldest is of ${oldest.moment}.`;
+  return `There is no backup from before ${to?.toISOString()}: the oldest was made until ${oldest.finishedAt}.`;
 }

@@ -1,5 +1,5 @@
 import { type AnyBulkWriteOperation, BSON, type Db, type Document, MongoBulkWriteError } from 'mongodb';
-import { EXACT } from './load.ts';
+import { exactly } from './exact.ts';
 
 const BATCH = 500;
 const DUPLICATE_KEY = 11_000;
@@ -29,7 +29,7 @@ export class Replay {
   #pending = new Map<string, Change>();
   #entries = 0;
 
-  /** @param collections those that were loaded; entries of others belong to nothing that this version knows */
+  /** @param collections those that were loaded, and those that migrations may have made since; of others nothing is known */
   constructor(db: Db, until: Date, collections: readonly string[]) {
     this.#db = db;
     this.#until = until;
@@ -46,9 +46,10 @@ export class Replay {
     return [...this.#touched];
   }
 
-  async add(entry: Uint8Array): Promise<void> {
-    const { collection, documentId: id, at, revision, image } = BSON.deserialize(entry, EXACT);
-    if (at > this.#until || !this.#collections.has(collection)) return;
+  /** @param isPast whether it was committed before that moment, whatever the clock said of whoever wrote it */
+  async add(entry: Uint8Array, isPast = false): Promise<void> {
+    const { collection, documentId: id, at, revision, image } = exactly(entry);
+    if ((at > this.#until && !isPast) || !this.#collections.has(collection)) return;
     this.#entries += 1;
     const change = { collection, id, revision: Number(revision), ...(image && { image }) };
     const key = `${collection} ${BSON.EJSON.stringify(id)}`;

@@ -4,6 +4,7 @@ import { BackupError, BackupKeyError } from '../backup/errors.ts';
 import { entriesOf } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import type { Storage } from '../backup/storage/storage.ts';
+import { collections as declared } from '../collections/index.ts';
 import { transaction } from '../database.ts';
 import type { Say } from '../embedded/say.ts';
 import { examine } from '../key-rotation/survey.ts';
@@ -18,7 +19,7 @@ import { loadCollection, summaryOf } from './load.ts';
 import { findPoint, type Point, type Wanted } from './point.ts';
 import { Replay } from './replay.ts';
 import { shapeCollection } from './shape.ts';
-import { declareWhole, takeEmpty } from './target.ts';
+import { declareWhole, refuseFull, takeEmpty } from './target.ts';
 
 export interface RestoreOptions extends Wanted {
   readonly storage: Storage;
@@ -61,6 +62,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   const point = await findPoint(storage, keys, options);
   await refuseOtherKeyring(point, keyring);
   const ledger = await readLedger(storage, keys, options.database);
+  // Before the lock, too: what is somebody's else does not get so much as a collection.
+  await refuseFull(target);
   const lock = await takeMigrationLock(target, say, true);
   try {
     await takeEmpty(target);
@@ -86,22 +89,27 @@ async function fill(options: RestoreOptions, point: Point, ledger: readonly Docu
     summaries[name] = await loadCollection(target, backup, name, options.onDocuments ?? (() => {}));
   // Of the journal there is the collection: its entries belong to the line that the other database was on.
   await target.createCollection('journal');
-  const replay = new Replay(target, moment, names);
-  for await (const entry of backup.documents('journal')) await replay.add(entry);
+  const replay = new Replay(target, moment, [...names, ...journaledCollections()]);
+  // All of them: what a copy holds of a transaction that another clock dates later must not stay a half of it.
+  for await (const entry of backup.documents('journal')) await replay.add(entry, true);
   if (journal) for await (const entry of entriesOf(storage, journal, keys)) await replay.add(entry);
   await replay.end();
   await putLedger(target, ledger);
   for (const { name } of collections) await shapeCollection(target, backup, name);
   const migrated = await migrateRestored(client, target);
-  const endings = await endWhatWasUnderWay(target);
   await connectModels();
   const erasedAgain = await eraseAgain(keyring, ledger);
+  // Behind it: that they are gone has been told before.
+  const endings = await endWhatWasUnderWay(target);
   await transaction((tx) =>
     recordAuditEvent(tx, OPERATOR, { action: 'backup.restored', target: { collection: 'backups', name: id } }),
   );
   for (const name of [...replay.touched, ...CHANGED_AFTERWARDS]) summaries[name] = await summaryOf(target, name);
   return { backup: id, moment, replayed: replay.entries, migrated, endings, erasedAgain, collections: summaries };
 }
+
+const journaledCollections = (): string[] =>
+  declared.flatMap(({ name, notJournaled }) => (notJournaled === undefined ? [name] : []));
 
 const CHANGED_AFTERWARDS = [
   'sessions',

@@ -50,5 +50,6 @@ it.each([
   };
   const { code, stdout, stderr } = await roster(command.split(' '), { env, cwd: files });
   expect([code, `${stdout}${stderr}`]).toEqual([0, expect.stringMatching(says)]);
-  if (command === 'backup') expect(readdirSync(directory)).toHaveLength(1);
+  // And what of the journal was to be shipped.
+  if (command === 'backup') expect(readdirSync(directory)).toEqual([expect.stringMatching(/^\d{8}T/), 'journal']);
 });

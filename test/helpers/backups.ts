@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BSON, type Db, ObjectId } from 'mongodb';
 import { afterAll } from 'vitest';
+import { JOURNAL } from '../../src/backup/journal/head.ts';
 import { type BackupKeys, parseBackupKeys } from '../../src/backup/keys.ts';
 import { newBackupId } from '../../src/backup/manifest.ts';
 import type { Backup } from '../../src/backup/read.ts';
@@ -22,6 +23,10 @@ export function directories(): () => Promise<string> {
     return directory;
   };
 }
+
+/** Names of the backups in a directory, and of what was to become one; the journal lies beside them. */
+export const backupsIn = async (root: string): Promise<string[]> =>
+  (await readdir(root)).filter((name) => name !== JOURNAL);
 
 export const freshKeys = (): BackupKeys => parseBackupKeys(generateKeyringSpec());
 

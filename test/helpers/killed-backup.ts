@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Db } from 'mongodb';
@@ -9,7 +8,7 @@ import { backupKeysOf } from '../../src/backup/settings.ts';
 import { DirectoryStorage } from '../../src/backup/storage/directory.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
-import { addAccounts, directories, documentsOf } from './backups.ts';
+import { addAccounts, backupsIn, directories, documentsOf } from './backups.ts';
 import { databases, uriOf } from './databases.ts';
 import { roster, startRoster } from './roster.ts';
 import { until } from './until.ts';
@@ -38,7 +37,7 @@ async function killRuns(db: Db, root: string, env: Record<string, string>, round
   for (let round = 0; round < rounds; round += 1) {
     const [good] = await listBackups(storage);
     const { process: running, done } = startRoster(['backup'], { env });
-    await until('it has begun', async () => (await readdir(root)).length > 1);
+    await until('it has begun', async () => (await backupsIn(root)).length > 1);
     await pause(randomInt(KILL_WITHIN_MS));
     running.kill('SIGKILL');
     const { code } = await done;
@@ -54,7 +53,7 @@ async function killRuns(db: Db, root: string, env: Record<string, string>, round
     const next = await run();
     expect(next.code, next.stderr).toBe(0);
     // Nothing is left of the one that was killed.
-    expect((await readdir(root)).sort().reverse()).toEqual((await listBackups(storage)).map(({ id }) => id));
+    expect((await backupsIn(root)).sort().reverse()).toEqual((await listBackups(storage)).map(({ id }) => id));
     expect(await db.collection('backups').countDocuments({ running: true })).toBe(0);
   }
   return midway;

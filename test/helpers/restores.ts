@@ -23,6 +23,11 @@ const COMPARED = collections
   .filter(({ name, notJournaled }) => notJournaled === undefined && !['audit_events', 'erasures'].includes(name))
   .map(({ name }) => name);
 
+interface Restored {
+  readonly report: RestoreReport;
+  readonly db: Db;
+}
+
 export async function stateOf(db: Db): Promise<State> {
   const state: Record<string, Record<string, string>> = {};
   for (const name of COMPARED)
@@ -35,25 +40,54 @@ export async function stateOf(db: Db): Promise<State> {
   return state;
 }
 
-/** For the tests of a file: the service, a place for its backups, and databases to restore into. */
-export function restores() {
+/**
+ * For the tests of a file: the service, a place for its backups, and databases to restore into.
+ * @param settings of the service, once they are known
+ */
+export function restores(
+  settings: () => Promise<Record<string, string>> = async () => ({}),
+  keySpec = generateKeyringSpec(),
+) {
+  const keys = parseBackupKeys(keySpec);
   const freshDirectory = directories();
   const { client, fresh } = databases();
-  const keySpec = generateKeyringSpec();
-  const keys = parseBackupKeys(keySpec);
   const { signal } = new AbortController();
   let service: TestApp;
   let url: string;
+  let name: string;
   beforeAll(async () => {
-    service = await buildTestApp();
+    service = await buildTestApp(await settings());
+    name = mongoose.connection.name;
     url = pathToFileURL(await freshDirectory()).href;
   });
   afterAll(() => service.close());
   const storage = () => new DirectoryStorage(fileURLToPath(url));
-  const source = () => client.db(mongoose.connection.name);
+  const source = () => client.db(name);
+  const connectTo = async (database: string) => {
+    const { MONGODB_URI: uri = '' } = service.config;
+    await disconnect();
+    return connect(uri, service.config, database);
+  };
+  const back = async (): Promise<void> => void (await connectTo(name));
+  const moved = async (more: Partial<RestoreOptions> = {}): Promise<Restored> => {
+    const db = more.target ?? fresh();
+    const report = await restore({
+      storage: storage(),
+      keys,
+      keyring: service.deps.keyring,
+      database: name,
+      client,
+      target: db,
+      connectModels: () => connectTo(db.databaseName),
+      say: () => {},
+      ...more,
+    });
+    return { report, db };
+  };
   return {
     client,
     fresh,
+    freshDirectory,
     keys,
     keySpec,
     storage,
@@ -79,31 +113,17 @@ export function restores() {
     restored: async (
       more: Partial<RestoreOptions> = {},
       look: (db: Db) => Promise<void> = async () => {},
-    ): Promise<{ report: RestoreReport; db: Db }> => {
-      const { name } = mongoose.connection;
-      const { MONGODB_URI: uri = '' } = service.config;
-      const db = more.target ?? fresh();
+    ): Promise<Restored> => {
       try {
-        const report = await restore({
-          storage: storage(),
-          keys,
-          keyring: service.deps.keyring,
-          database: name,
-          client,
-          target: db,
-          connectModels: async () => {
-            await disconnect();
-            return connect(uri, service.config, db.databaseName);
-          },
-          say: () => {},
-          ...more,
-        });
-        await look(db);
-        return { report, db };
+        const made = await moved(more);
+        await look(made.db);
+        return made;
       } finally {
-        await disconnect();
-        await connect(uri, service.config, name);
+        await back();
       }
     },
+    /** The same, and the models stay there until they go back. */
+    moved,
+    back,
   };
 }

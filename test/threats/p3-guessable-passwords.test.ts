@@ -226,6 +226,7 @@ it('whatever hashes a new password asks first whether it is acceptable', () => {
   expect(unasked.map(({ file }) => file).sort()).toEqual([
     'explain/scene.ts', // an account of its own, in a database that is thrown away
     'lib/argon2-calibration.ts', // measures, and keeps nothing
+    'restore/examine.ts', // the same
     'routes/sessions.ts', // the password that the account has, at another cost
   ]);
 });

@@ -52,15 +52,10 @@ export async function readHead(storage: Storage, id: string, keys: BackupKeys | 
   return text === undefined ? undefined : headFile.open(text, id, keys);
 }
 
-/** The timelines of a database that there are, with how far they say that they go: not to be believed. */
-export async function listTimelines(storage: Storage, database: string): Promise<{ id: string; through: Date }[]> {
-  const found: { id: string; through: Date }[] = [];
-  for (const path of await storage.files(JOURNAL)) {
-    const [, id = '', name] = path.split('/');
-    const text = name === HEAD ? await readText(storage, path) : undefined;
-    if (text === undefined) continue;
-    const head = headFile.peek(text, id);
-    if (head.database === database) found.push({ id, through: new Date(head.through) });
-  }
-  return found;
+/** The same without its key: it is believed no more than its name. @throws {BackupDamagedError} */
+export async function peekHead(storage: Storage, id: string): Promise<Head | undefined> {
+  const text = await readText(storage, `${directoryOfTimeline(id)}/${HEAD}`);
+  return text === undefined ? undefined : headFile.peek(text, id);
 }
+
+export const isHead = (path: string): boolean => path.endsWith(`/${HEAD}`);

@@ -19,6 +19,8 @@ export interface SegmentHeader {
   readonly previous?: SegmentName;
   /** Whatever was acknowledged before is in this segment or in one before it. */
   readonly through: Date;
+  /** When it was looked for entries. Where there were more than go into one segment, `through` is long before. */
+  readonly writtenAt: Date;
   readonly entries: number;
 }
 
@@ -32,16 +34,16 @@ const SUFFIX = '.bson.gz';
 /** `0000000042-20260131T021700Z-1a2b3c4d.bson.gz`; with a key `….k1.bson.gz.enc`. */
 const NAME = /^(\d{10})-(\d{8}T\d{6}Z-[0-9a-f]{8})(?:\.([A-Za-z0-9_-]{1,32})\.bson\.gz\.enc|\.bson\.gz)$/;
 
-function nameOf({ sequence, through }: SegmentHeader, key: BackupKey | undefined): string {
-  const stem = `${String(sequence).padStart(10, '0')}-${newBackupId(through)}`;
+function nameOf({ sequence, writtenAt }: SegmentHeader, key: BackupKey | undefined): string {
+  const stem = `${String(sequence).padStart(10, '0')}-${newBackupId(writtenAt)}`;
   return key ? `${stem}.${key.id}${SUFFIX}${ENCRYPTED}` : `${stem}${SUFFIX}`;
 }
 
-/** What the name of a segment tells; undefined where it is none. `through` is told to the second, and never too late. */
-export function parseSegmentName(name: string): { sequence: number; through: Date; keyId?: string } | undefined {
+/** What the name of a segment tells; undefined where it is none. `writtenAt` is told to the second, and never too late. */
+export function parseSegmentName(name: string): { sequence: number; writtenAt: Date; keyId?: string } | undefined {
   const [, sequence, time = '', keyId] = NAME.exec(name) ?? [];
   if (sequence === undefined) return undefined;
-  return { sequence: Number(sequence), through: timeOfBackup(time), ...(keyId !== undefined && { keyId }) };
+  return { sequence: Number(sequence), writtenAt: timeOfBackup(time), ...(keyId !== undefined && { keyId }) };
 }
 
 /** Writes a segment: its header and its entries as BSON, compressed, and encrypted like a file of a backup. */

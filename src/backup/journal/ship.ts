@@ -8,7 +8,7 @@ import { ALGORITHM } from '../encryption.ts';
 import { type BackupKeys, keyCheck } from '../keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Head, JOURNAL_FORMAT, writeHead } from './head.ts';
-import { writeSegment } from './segment.ts';
+import { type SegmentHeader, writeSegment } from './segment.ts';
 
 /** About so much is in one segment, uncompressed: it is held in memory. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -43,8 +43,9 @@ export async function shipJournal(options: ShippingOptions): Promise<Shipped> {
     const now = new Date();
     const { entries, isAll } = await transaction(nextEntries);
     // By a clock that is behind, nothing that was promised is taken back.
-    const through = isAll && now > timeline.through ? now : timeline.through;
-    const segment = entries.length === 0 ? {} : await shipSegment(options, timeline, entries, through);
+    const writtenAt = now > timeline.through ? now : timeline.through;
+    const through = isAll ? writtenAt : timeline.through;
+    const segment = entries.length === 0 ? {} : await shipSegment(options, timeline, entries, { through, writtenAt });
     const moved = await moveOn(timeline, { ...segment, through }, entries);
     // Another instance has shipped meanwhile, and goes on.
     if (!moved) return shipped;
@@ -95,7 +96,7 @@ async function shipSegment(
   { storage, database, keys }: ShippingOptions,
   { timeline, sequence, segment, sha256 }: Timeline,
   entries: readonly Entry[],
-  through: Date,
+  times: Pick<SegmentHeader, 'through' | 'writtenAt'>,
 ): Promise<Partial<Timeline>> {
   const header = {
     format: JOURNAL_FORMAT,
@@ -103,7 +104,7 @@ async function shipSegment(
     database,
     sequence: sequence + 1,
     ...(segment != null && sha256 != null && { previous: { segment, sha256 } }),
-    through,
+    ...times,
     entries: entries.length,
   } as const;
   const images = entries.map(({ raw }) => raw);

@@ -1,0 +1,3 @@
+import { restoresSurviveKills } from '../helpers/killed-restore.ts';
+
+restoresSurviveKills(20, 5, 20 * 60_000);
