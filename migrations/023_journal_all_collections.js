@@ -33,6 +33,24 @@ const unshipped = [
   },
 ];
 
+/** What nobody asks for any more, and what only invitations need. */
+const before = [
+  { key: { at: 1, _id: 1 }, name: 'idx_journal_at' },
+  {
+    key: { 'image.email': 1, _id: 1 },
+    name: 'idx_journal_image_email',
+    partialFilterExpression: { 'image.email': { $exists: true } },
+  },
+];
+
+const ofInvitations = [
+  {
+    key: { 'image.email': 1, _id: 1 },
+    name: 'idx_journal_image_email',
+    partialFilterExpression: { collection: 'invitations', 'image.email': { $exists: true } },
+  },
+];
+
 const shipping = {
   bsonType: 'object',
   required: ['_id', 'timeline', 'location', 'startedAt', 'sequence', 'through'],
@@ -64,6 +82,8 @@ export async function up(db) {
   await changeValidator(db, 'journal', withProperties({ unshipped: { bsonType: 'bool' } }));
   await changeValidator(db, 'journal', withoutRequired(['expiresAt']));
   await putIndexes(db, 'journal', unshipped);
+  await dropIndexes(db, 'journal', before);
+  await putIndexes(db, 'journal', ofInvitations);
   await putCollection(db, 'journal_shipping', shipping);
   await changeValidator(db, 'backups', withProperties(drills));
   await fillIn(db, 'backups', 'kind', 'backup');
@@ -85,7 +105,8 @@ export async function down(db) {
     .collection('journal')
     .updateMany({ expiresAt: { $exists: false } }, [{ $set: { expiresAt: { $add: ['$at', 7 * 86_400_000] } } }]);
   await db.collection('journal').updateMany({ unshipped: { $exists: true } }, { $unset: { unshipped: 1 } });
-  await dropIndexes(db, 'journal', unshipped);
+  await dropIndexes(db, 'journal', [...unshipped, ...ofInvitations]);
+  await putIndexes(db, 'journal', before);
   await changeValidator(db, 'journal', withRequired(['expiresAt']));
   await changeValidator(db, 'journal', withProperties({ unshipped: undefined }));
   for (const name of counted) await changeValidator(db, name, withProperties({ journalRevision: undefined }));

@@ -1,13 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { generateKeyringSpec } from '../src/lib/keyring.ts';
-import { applyMigrations } from '../src/migrations.ts';
 import { useServiceProcesses } from './helpers/service-process.ts';
 import { until } from './helpers/until.ts';
 
-const { run, freshDatabase } = useServiceProcesses();
+const { run, freshDatabase, refuses } = useServiceProcesses();
 
 const signUp = (address: string) =>
   fetch(`${address}/v1/users`, {
@@ -72,44 +70,12 @@ describe('the service', () => {
     expect([served.status, served.headers.get('connection')]).toEqual([201, 'close']);
     expect(await service.ended).toBe(0);
   });
-
-  it('does not wait for a client that keeps its connection and says nothing', async () => {
-    const service = run({ MONGODB_URI: freshDatabase(), SHUTDOWN_GRACE_MS: '500' });
-    const { hostname, port } = new URL(await service.address());
-    const silent = connect(Number(port), hostname, () => silent.write('POST /v1/users HTTP/1.1\r\n')).on(
-      'error',
-      () => {},
-    );
-    await new Promise((resolve) => silent.on('connect', resolve));
-    service.child.kill('SIGINT');
-    expect(await service.ended).toBe(0);
-    silent.destroy();
-  });
 });
 
 describe('a start that cannot succeed', () => {
-  /** Ends with 1, says `words`, and shows no stack. */
-  async function refuses(environment: Record<string, string>, words: RegExp): Promise<void> {
-    const service = run(environment);
-    expect(await service.ended).toBe(1);
-    expect(service.said()).toMatch(words);
-    expect(service.said()).not.toMatch(/\n\s+at /);
-    expect(service.logged()).toBe('');
-  }
-
   it('because the configuration is wrong, names each mistake', async () => {
     await refuses({ PORT: 'many', TRUSTED_PROXIES: 'nobody' }, /not usable:\n {2}- .*PORT/);
     await refuses({ NODE_ENV: 'production' }, /MONGODB_URI is required[\s\S]*KEYRING is required/);
-  });
-
-  it('because a port is taken, names the variable', async () => {
-    const occupant = createServer().listen(0, '127.0.0.1');
-    await until('the port is taken', () => occupant.address());
-    const { port } = occupant.address() as { port: number };
-    const MONGODB_URI = freshDatabase();
-    await refuses({ MONGODB_URI, PORT: String(port) }, new RegExp(`Port ${port} is taken.* PORT `));
-    await refuses({ MONGODB_URI, METRICS_PORT: String(port) }, new RegExp(`Port ${port} is taken.* METRICS_PORT `));
-    occupant.close();
   });
 
   it('because the database is not there', async () => {
@@ -124,23 +90,5 @@ describe('a start that cannot succeed', () => {
     const client = await new MongoClient(MONGODB_URI).connect();
     expect(await client.db().listCollections().toArray()).toEqual([]);
     await client.close();
-  });
-
-  it('because a unique index is missing: two accounts could share an email', async () => {
-    const MONGODB_URI = freshDatabase();
-    await applyMigrations(MONGODB_URI, () => {});
-    const client = await new MongoClient(MONGODB_URI).connect();
-    await client.db().collection('users').dropIndex('idx_users_email');
-    await client.close();
-    await refuses({ MONGODB_URI }, /Unique indexes are missing: users: idx_users_email/);
-  });
-
-  it('because the keyring is not the one that the database was written with', async () => {
-    const MONGODB_URI = freshDatabase();
-    const first = run({ MONGODB_URI, KEYRING: generateKeyringSpec() });
-    await first.address();
-    first.child.kill('SIGTERM');
-    expect(await first.ended).toBe(0);
-    await refuses({ MONGODB_URI, KEYRING: generateKeyringSpec() }, /The keyring does not open what the database holds/);
   });
 });

@@ -1,4 +1,4 @@
-import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb';
+import { type ClientSession, type Db, type MongoClient, MongoServerError, ObjectId } from 'mongodb';
 
 /** How a database is read while others write to it. */
 export interface Reading {
@@ -6,7 +6,7 @@ export interface Reading {
   readonly isOfOneMoment: boolean;
   /** The documents of a collection as BSON, in the order of `_id`. */
   documents(collection: string): AsyncIterable<Uint8Array>;
-  /** Entries of the journal from a time on, in the order of their times. */
+  /** Entries of the journal from a time on: their ids begin with it. */
   journal(from: Date): AsyncIterable<Uint8Array>;
 }
 
@@ -55,7 +55,7 @@ export const readingOf = (db: Db, session?: ClientSession): Reading => {
     journal: (from) =>
       db
         .collection('journal')
-        .find({ at: { $gte: from } }, options)
-        .sort({ at: 1, _id: 1 }) as unknown as AsyncIterable<Uint8Array>,
+        .find({ _id: { $gte: ObjectId.createFromTime(Math.floor(from.getTime() / 1000)) } }, options)
+        .sort({ _id: 1 }) as unknown as AsyncIterable<Uint8Array>,
   };
 };

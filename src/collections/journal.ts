@@ -21,7 +21,6 @@ export const journal = defineCollection({
   },
   computed: {},
   indexes: {
-    idx_journal_at: 'What was changed until a moment.',
     idx_journal_collection_document_id_revision: 'The images of a document.',
     idx_journal_accounts: 'What goes with an erased account.',
     idx_journal_image_email: 'Invitations of the email of an erased account.',

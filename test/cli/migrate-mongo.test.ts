@@ -1,8 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { currentHolder } from '../../src/embedded/lock.ts';
 import { shippedMigrations } from '../../src/migrations.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { migrateMongo, type Outcome } from '../helpers/migrate-mongo.ts';
@@ -27,18 +23,6 @@ describe('the plain migrate-mongo', () => {
     expect((await run('down')).stdout).toContain(`MIGRATED DOWN: ${shipped.at(-1)}`);
     expect(await pending()).toBe(1);
     expect(await db.collection('changelog_lock').countDocuments()).toBe(0);
-  });
-
-  it('without MONGODB_URI works on the database that comes along, for as long as it takes', async () => {
-    const database = { DATA_DIRECTORY: await mkdtemp(join(tmpdir(), 'migrate-')) };
-    try {
-      const up = await migrateMongo(['up'], database).done;
-      expect(up).toMatchObject({ code: 0, stdout: expect.stringContaining(`MIGRATED UP: ${shipped[0]}`) });
-      expect(currentHolder(database.DATA_DIRECTORY)).toBeUndefined();
-      expect((await migrateMongo(['status'], database).done).stdout).not.toContain('PENDING');
-    } finally {
-      await rm(database.DATA_DIRECTORY, { recursive: true });
-    }
   });
 
   it('gives the lock back when a migration fails, and exits with 1', async () => {
