@@ -17,12 +17,7 @@ export interface Find {
   readonly options: object;
 }
 
-/** What a read records of itself, as the ceiling repeats it. */
-export interface Insert {
-  readonly insert: Document;
-}
-
-/** A command of a sign-in or sign-up as the ceiling repeats it. */
+/** Another command as the ceiling repeats it: of a sign-in or sign-up, or what a read records of itself. */
 export interface Step {
   readonly command: Document;
   readonly inTransaction: boolean;
@@ -30,7 +25,7 @@ export interface Step {
 
 /** For each operation, by its slug, what several of its requests ask the database. */
 export interface Replays {
-  readonly reads: Readonly<Record<string, (Find | Insert)[][]>>;
+  readonly reads: Readonly<Record<string, (Find | Step)[][]>>;
   readonly writes: Readonly<Record<string, Step[][]>>;
 }
 
@@ -84,8 +79,8 @@ export async function capture(database: BenchDatabase, keyring: string, tokens: 
       for (let n = 0; n < REPLAYED; n++) replay.push((await commandsOf(operation)).flatMap(of));
       return [slugOf(operation), replay];
     };
-    const reads: [string, (Find | Insert)[][]][] = [];
-    for (const read of READS) reads.push(await several(read, (sent) => [readOf(sent)]));
+    const reads: [string, (Find | Step)[][]][] = [];
+    for (const read of READS) reads.push(await several(read, readOf));
     const writes: [string, Step[][]][] = [];
     for (const write of HASHING) writes.push(await several(write, stepOf));
     const replays: Replays = { reads: Object.fromEntries(reads), writes: Object.fromEntries(writes) };
@@ -96,11 +91,13 @@ export async function capture(database: BenchDatabase, keyring: string, tokens: 
   }
 }
 
+/** Where a read is told of, and that this was written. */
+const RECORDS: ReadonlySet<string | undefined> = new Set(['audit_events', 'journal']);
+
 /** @throws when a read asks anything but finds and a record of itself: then the ceiling would not be one */
-function readOf(sent: SentCommand): Find | Insert {
+function readOf(sent: SentCommand): (Find | Step)[] {
   const { name, collection, command } = sent;
-  const [step] = stepOf(sent);
-  if (name === 'insert' && collection === 'audit_events' && step) return { insert: step.command };
+  if (name === 'commitTransaction' || (name === 'insert' && RECORDS.has(collection))) return stepOf(sent);
   if (name !== 'find' || collection === undefined) throw new Error(`a read sends ${name}, which is not replayed`);
   const { filter, projection, sort, limit, hint } = command;
   const given = Object.entries({
@@ -109,7 +106,7 @@ function readOf(sent: SentCommand): Find | Insert {
     hint,
     sort: sort instanceof Map ? Object.fromEntries(sort) : sort,
   });
-  return { collection, filter, options: Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
+  return [{ collection, filter, options: Object.fromEntries(given.filter(([, value]) => value !== undefined)) }];
 }
 
 /** What the driver adds by itself to each command, and again when it is repeated. */

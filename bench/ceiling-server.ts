@@ -3,7 +3,7 @@ import argon2 from 'argon2';
 import fastify from 'fastify';
 import { BSON, type Db, type Document, MongoClient, ObjectId } from 'mongodb';
 import { loadConfig } from '../src/config.ts';
-import type { Find, Insert, Replays, Step } from './capture.ts';
+import type { Find, Replays, Step } from './capture.ts';
 import type { Run } from './load.ts';
 
 /**
@@ -40,9 +40,13 @@ async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
   const db = client.db();
   const { reads, writes }: Replays = BSON.EJSON.parse(replays);
   let count = 0;
-  const send = async (step: Find | Insert): Promise<Document[]> => {
-    if (!isFind(step)) return [await db.command(asNew(step.insert))];
-    return db.collection(step.collection).find(step.filter, step.options).toArray();
+  const read = async (steps: readonly (Find | Step)[]): Promise<Document[]> => {
+    let found: Document[] = [];
+    for (const step of steps.filter(isFind))
+      found = await db.collection(step.collection).find(step.filter, step.options).toArray();
+    const records = steps.filter((step) => !isFind(step)) as Step[];
+    if (records.length > 0) await repeat(client, db, records);
+    return found;
   };
 
   const [anyRead = []] = Object.values(reads).map((requests) => requests.map((steps) => steps.filter(isFind).at(-1)));
@@ -51,11 +55,7 @@ async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
     return db.collection(collection).findOne(filter);
   });
   for (const [operation, requests] of Object.entries(reads)) {
-    app.get(`/${name}/${operation}`, async () => {
-      let found: Document[] = [];
-      for (const step of requests[count++ % requests.length] ?? []) found = await send(step);
-      return found;
-    });
+    app.get(`/${name}/${operation}`, () => read(requests[count++ % requests.length] ?? []));
   }
   for (const [operation, requests] of Object.entries(writes)) {
     app.get(`/${name}/${operation}`, async () => {
@@ -66,7 +66,7 @@ async function serve({ name, uri, replays }: CeilingDatabase): Promise<void> {
   }
 }
 
-const isFind = (step: Find | Insert): step is Find => 'collection' in step;
+const isFind = (step: Find | Step): step is Find => 'collection' in step;
 
 async function repeat(client: MongoClient, db: Db, steps: readonly Step[]): Promise<void> {
   for (const { command } of steps.filter((step) => !step.inTransaction)) await db.command(asNew(command));
