@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose';
 import { backupKeysOf } from './backup/settings.ts';
-import { backupAgeMs, backupJob, drillJob, shippingAgeMs, watchBackups } from './jobs/backup.ts';
+import { ageMs, backupJob, drillJob, shippingAgeMs, watchBackups } from './jobs/backup.ts';
 import type { Job } from './jobs/runner.ts';
 import { shipJournalJob } from './jobs/ship-journal.ts';
 import type { App } from './types/fastify.ts';
@@ -11,8 +11,8 @@ export function openBackups({ config, log, metrics }: App, connection: Connectio
   if (url === undefined) return [];
   const keys = backupKeysOf(config);
   if (!keys) log.warn('backups are not encrypted: BACKUP_KEYS is not set');
-  metrics.watchAge('backup', () => backupAgeMs(url));
-  metrics.watchAge('drill', () => backupAgeMs(url, Date.now(), 'drill'));
+  metrics.watchAge('backup', () => ageMs('backup', url));
+  metrics.watchAge('drill', () => ageMs('drill', url));
   metrics.watchAge('journal', () => shippingAgeMs(url));
   return [
     shipJournalJob({ connection, url, keys }),

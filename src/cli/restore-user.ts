@@ -3,6 +3,7 @@ import { BackupError } from '../backup/errors.ts';
 import { backupKeysOf } from '../backup/settings.ts';
 import { openStorage } from '../backup/storage/open.ts';
 import { transaction } from '../database.ts';
+import { openKeyring } from '../keyring-file.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { type Rewinding, rewindingOf, rewindUser, stateOfUser } from '../models/user-rewind.ts';
 import { accountAt } from '../restore/account.ts';
@@ -17,7 +18,8 @@ export async function rewind(user: string, options: Options): Promise<void> {
     const id = new Types.ObjectId(user);
     const storage = await openStorage(urlOf(config, options));
     try {
-      const then = await accountAt(storage, backupKeysOf(config), { database, to, backup }, user);
+      const wanted = { database, to, backup, userId: user, keyring: openKeyring(config) };
+      const then = await accountAt(storage, backupKeysOf(config), wanted);
       const rewinding = yes
         ? await transaction((tx) => rewindUser(tx, OPERATOR, id, then))
         : rewindingOf(await stateOfUser(id), then);

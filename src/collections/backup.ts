@@ -19,7 +19,7 @@ export const backups = defineCollection({
     startedAt: 'Of the run.',
     finishedAt: 'When it ended.',
     outcome: 'How it ended.',
-    consistent: 'Whether all collections are as they were at one moment.',
+    consistent: 'Whether it is of one moment, with the journal of its run: then it can be restored.',
     documents: 'How many documents it holds.',
     bytes: 'What it takes in the storage, compressed.',
     manifestHash: 'SHA-256 of its manifest, which stands for all of it.',

@@ -84,7 +84,7 @@ export const watchBackups = ({ url, schedule }: Pick<BackupJobOptions, 'url' | '
   schedule: '41 * * * *',
   run: async () => {
     const limit = overdueAfterMs(schedule);
-    const overdue = (await backupAgeMs(url)) > limit;
+    const overdue = (await ageMs('backup', url)) > limit;
     if (overdue)
       log.warn({ job: 'backup' }, `there is no good backup of the last ${Math.round(limit / 3_600_000)} hours`);
     const behind = (await shippingAgeMs(url)) > SHIPPED_WITHIN_MS;
@@ -94,7 +94,7 @@ export const watchBackups = ({ url, schedule }: Pick<BackupJobOptions, 'url' | '
 });
 
 /** How old the last good backup, or drill, in that place is; infinitely old where there is none. */
-export async function backupAgeMs(url: string, now = Date.now(), kind: 'backup' | 'drill' = 'backup'): Promise<number> {
+export async function ageMs(kind: 'backup' | 'drill', url: string, now = Date.now()): Promise<number> {
   const newest = await newestGood(kind, locationOf(parseBackupUrl(url)));
   // What happened since it began is not in it.
   return newest ? now - newest.startedAt.getTime() : Number.POSITIVE_INFINITY;

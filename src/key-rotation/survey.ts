@@ -1,6 +1,6 @@
-import type { Db } from 'mongodb';
+import type { Db, Document, WithId } from 'mongodb';
 import { DecryptionError, type FieldContext, type Keyring } from '../lib/keyring.ts';
-import { type EncryptedValue, encryptedCollections, walk } from './walk.ts';
+import { type EncryptedCollection, type EncryptedValue, encryptedCollections, valuesOf, walk } from './walk.ts';
 
 /** Each one is told of; of a flood, as many as somebody reads. */
 const MAX_LISTED = 50;
@@ -55,8 +55,15 @@ export async function survey(db: Db, keyring: Keyring, onDocuments: (count: numb
   return { counts: sorted, unreadable, listed };
 }
 
+/** Why a document has a value that does not open; undefined where it has none. */
+export const unreadableIn = (
+  document: WithId<Document>,
+  encrypted: EncryptedCollection,
+  keyring: Keyring,
+): string | undefined => valuesOf(document, encrypted).flatMap((value) => examine(value, keyring).reason ?? [])[0];
+
 /** The key that a value names, and, where it does not open, why. */
-export function examine({ value, place }: EncryptedValue, keyring: Keyring): { keyId?: string; reason?: string } {
+function examine({ value, place }: EncryptedValue, keyring: Keyring): { keyId?: string; reason?: string } {
   let keyId: string | undefined;
   try {
     if (typeof value !== 'string') return { reason: 'The value is not a ciphertext' };

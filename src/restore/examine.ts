@@ -17,6 +17,7 @@ import { Outbox } from '../models/outbox.ts';
 import { Session } from '../models/session.ts';
 import { createUser } from '../models/user-account.ts';
 import { WebhookDelivery } from '../models/webhook-delivery.ts';
+import type { App } from '../types/fastify.ts';
 
 /**
  * Whether a service can live on a restored database: that the models are connected to. It leaves an account there, so
@@ -38,16 +39,25 @@ export async function examine(connection: Connection, config: Config, keyring: K
     ...(await missingUniqueIndexes(connection)).map((index) => `the unique index ${index} is missing`),
     ...(unreadable > 0 ? [`${unreadable} encrypted values do not open`] : []),
     ...verified.listed.map(({ code, seal }) => `the audit trail does not verify: ${code} at seal ${seal}`),
-    ...Object.entries(left).flatMap(([what, count]) => (count > 0 ? [`${count} ${what} are left`] : [])),
+    ...Object.entries(left).flatMap(([what, count]) => (count > 0 ? [`${what} are left: ${count}`] : [])),
     ...(await tryService(config, keyring)),
   ];
 }
 
-/** Signs in by a password, and by a second factor, as people do. @returns what is wrong; empty when nothing is */
+/** @returns what keeps a service from living there; empty when nothing does */
 async function tryService(config: Config, keyring: Keyring): Promise<string[]> {
-  const logger = createLogger({ ...config, LOG_LEVEL: 'silent' });
-  const deps = { ...(await openDependencies(config, keyring)), logger };
-  const app = await buildApp(config, deps);
+  try {
+    const logger = createLogger({ ...config, LOG_LEVEL: 'silent' });
+    const app = await buildApp(config, { ...(await openDependencies(config, keyring)), logger });
+    await signInTwice(app).finally(() => app.close());
+    return [];
+  } catch (error) {
+    return [`the service does not work on it: ${(error as Error).message}`];
+  }
+}
+
+/** By a password, and by a second factor, as people do. @throws Error saying which answer was another one */
+async function signInTwice(app: App): Promise<void> {
   const ask = async (expected: number, url: string, body: object, accessToken?: string) => {
     const authorization = accessToken && { authorization: `Bearer ${accessToken}` };
     const answer = await app.inject({ method: 'POST', url, payload: body, headers: { ...authorization } });
@@ -57,22 +67,15 @@ async function tryService(config: Config, keyring: Keyring): Promise<string[]> {
   };
   const email = `drill.${randomBytes(8).toString('hex')}@example.com`;
   const password = randomBytes(24).toString('base64');
-  try {
-    const passwordHash = await deps.passwords.hash(password);
-    await transaction((tx) => createUser(tx, OPERATOR, { email, passwordHash, profile: {}, emailVerified: true }));
-    const { accessToken } = await ask(201, '/v1/sessions', { email, password });
-    const { secret } = await ask(201, '/v1/users/me/factors/totp', {}, accessToken);
-    const totp = new TOTP({ secret: Secret.fromBase32(secret) });
-    const [now, next] = [Date.now(), Date.now() + totp.period * 1_000];
-    await ask(200, '/v1/users/me/factors/totp/confirm', { code: totp.generate({ timestamp: now }) }, accessToken);
-    const { challenge } = await ask(401, '/v1/sessions', { email, password });
-    // The code that confirmed it is spent; the next one is taken already.
-    const code = totp.generate({ timestamp: next });
-    await ask(201, '/v1/sessions/mfa', { challenge, method: 'totp', code });
-    return [];
-  } catch (error) {
-    return [`the service does not work on it: ${(error as Error).message}`];
-  } finally {
-    await app.close();
-  }
+  const passwordHash = await app.deps.passwords.hash(password);
+  await transaction((tx) => createUser(tx, OPERATOR, { email, passwordHash, profile: {}, emailVerified: true }));
+  const { accessToken } = await ask(201, '/v1/sessions', { email, password });
+  const { secret } = await ask(201, '/v1/users/me/factors/totp', {}, accessToken);
+  const totp = new TOTP({ secret: Secret.fromBase32(secret) });
+  const [now, next] = [Date.now(), Date.now() + totp.period * 1_000];
+  await ask(200, '/v1/users/me/factors/totp/confirm', { code: totp.generate({ timestamp: now }) }, accessToken);
+  const { challenge } = await ask(401, '/v1/sessions', { email, password });
+  // The code that confirmed it is spent; the next one is taken already.
+  const code = totp.generate({ timestamp: next });
+  await ask(201, '/v1/sessions/mfa', { challenge, method: 'totp', code });
 }

@@ -1,5 +1,5 @@
 import { BackupError } from '../backup/errors.ts';
-import { openTimeline, type TimelinePart } from '../backup/journal/timeline.ts';
+import { entriesOf, openTimeline, type TimelinePart } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { type Backup, listBackups, openBackup } from '../backup/read.ts';
@@ -68,4 +68,17 @@ function noneOf(own: readonly Manifest[], { location }: Storage, { database, to,
     return `Backup ${named.id} is not from before ${to?.toISOString()}: it was made until ${named.finishedAt}.`;
   if (!oldest) return `There is no backup of ${database} in ${location} that could be restored.`;
   return `There is no backup from before ${to?.toISOString()}: the oldest was made until ${oldest.finishedAt}.`;
+}
+
+/**
+ * The entries of the journal that lead to a point, as BSON. Those of the backup's own run were all committed before it was
+ * finished, whatever the clock of who wrote them said: a copy holds them already, or half of them.
+ */
+export async function* entriesTo(
+  { backup, journal }: Point,
+  storage: Storage,
+  keys: BackupKeys | undefined,
+): AsyncGenerator<{ readonly entry: Buffer; readonly isPast: boolean }> {
+  for await (const entry of backup.documents('journal')) yield { entry, isPast: true };
+  if (journal) for await (const entry of entriesOf(storage, journal, keys)) yield { entry, isPast: false };
 }

@@ -1,14 +1,13 @@
 import { BSON, type Db, type Document, type MongoClient, type WithId } from 'mongodb';
 import type { ContentSummary } from '../backup/content-hash.ts';
 import { BackupError, BackupKeyError } from '../backup/errors.ts';
-import { entriesOf } from '../backup/journal/timeline.ts';
 import type { BackupKeys } from '../backup/keys.ts';
 import type { Storage } from '../backup/storage/storage.ts';
 import { collections as declared } from '../collections/index.ts';
 import { transaction } from '../database.ts';
 import type { Say } from '../embedded/say.ts';
-import { examine } from '../key-rotation/survey.ts';
-import { encryptedCollections, valuesOf } from '../key-rotation/walk.ts';
+import { unreadableIn } from '../key-rotation/survey.ts';
+import { encryptedCollections } from '../key-rotation/walk.ts';
 import type { Keyring } from '../lib/keyring.ts';
 import { takeMigrationLock } from '../migration-lock.ts';
 import { MIGRATE_MONGO, migrateRestored } from '../migrations.ts';
@@ -16,7 +15,7 @@ import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
 import { type Endings, endWhatWasUnderWay } from './endings.ts';
 import { eraseAgain, putLedger, readLedger } from './ledger.ts';
 import { loadCollection, summaryOf } from './load.ts';
-import { findPoint, type Point, type Wanted } from './point.ts';
+import { entriesTo, findPoint, type Point, type Wanted } from './point.ts';
 import { Replay } from './replay.ts';
 import { shapeCollection } from './shape.ts';
 import { declareWhole, refuseFull, takeEmpty } from './target.ts';
@@ -80,7 +79,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
 
 async function fill(options: RestoreOptions, point: Point, ledger: readonly Document[]): Promise<RestoreReport> {
   const { storage, keys, keyring, client, target, connectModels } = options;
-  const { backup, journal, moment } = point;
+  const { backup, moment } = point;
   const { id, collections } = backup.manifest;
   options.onStart?.(collections.reduce((sum, { documents }) => sum + documents, 0));
   const names = collections.map(({ name }) => name).filter((name) => name !== 'journal');
@@ -90,9 +89,7 @@ async function fill(options: RestoreOptions, point: Point, ledger: readonly Docu
   // Of the journal there is the collection: its entries belong to the line that the other database was on.
   await target.createCollection('journal');
   const replay = new Replay(target, moment, [...names, ...journaledCollections()]);
-  // All of them: what a copy holds of a transaction that another clock dates later must not stay a half of it.
-  for await (const entry of backup.documents('journal')) await replay.add(entry, true);
-  if (journal) for await (const entry of entriesOf(storage, journal, keys)) await replay.add(entry);
+  for await (const { entry, isPast } of entriesTo(point, storage, keys)) await replay.add(entry, isPast);
   await replay.end();
   await putLedger(target, ledger);
   for (const { name } of collections) await shapeCollection(target, backup, name);
@@ -104,7 +101,9 @@ async function fill(options: RestoreOptions, point: Point, ledger: readonly Docu
   await transaction((tx) =>
     recordAuditEvent(tx, OPERATOR, { action: 'backup.restored', target: { collection: 'backups', name: id } }),
   );
-  for (const name of [...replay.touched, ...CHANGED_AFTERWARDS]) summaries[name] = await summaryOf(target, name);
+  // Migrations, and what goes with an account, may have changed any of them.
+  const changed = migrated.length + erasedAgain > 0 ? names : [...replay.touched, ...CHANGED_AFTERWARDS];
+  for (const name of changed) summaries[name] = await summaryOf(target, name);
   return { backup: id, moment, replayed: replay.entries, migrated, endings, erasedAgain, collections: summaries };
 }
 
@@ -129,8 +128,7 @@ const TRIED = ['signing_keys', 'erasures'];
 async function refuseOtherKeyring({ backup }: Point, keyring: Keyring): Promise<void> {
   for (const encrypted of encryptedCollections().filter((each) => TRIED.includes(each.name)))
     for await (const raw of backup.documents(encrypted.name)) {
-      const values = valuesOf(BSON.deserialize(raw) as WithId<Document>, encrypted);
-      const [wrong] = values.flatMap((value) => examine(value, keyring).reason ?? []);
+      const wrong = unreadableIn(BSON.deserialize(raw) as WithId<Document>, encrypted, keyring);
       if (wrong !== undefined)
         throw new BackupKeyError(`KEYRING does not open what is encrypted in ${backup.manifest.id}: ${wrong}.`);
     }

@@ -22,7 +22,11 @@ export const Backup = named(
     startedAt: Timestamp,
     finishedAt: Type.Optional(Type.String({ format: 'date-time', description: 'Absent while it runs.' })),
     outcome: Type.Optional(Type.Enum([...BACKUP_OUTCOMES], { description: 'Absent while it runs.' })),
-    consistent: Type.Optional(Type.Boolean({ description: 'Whether all collections are as they were at one moment.' })),
+    consistent: Type.Optional(
+      Type.Boolean({
+        description: 'Whether it is of one moment, with the journal of its run: then it can be restored.',
+      }),
+    ),
     restored: Type.Optional(Type.String({ description: 'Of a drill: the backup that was restored.' })),
     moment: Type.Optional(
       Type.String({ format: 'date-time', description: 'Of a drill: the moment whose state was restored.' }),

@@ -8,7 +8,7 @@ import { newBackupId } from '../../src/backup/manifest.ts';
 import { listBackups, openBackup } from '../../src/backup/read.ts';
 import { openBackups } from '../../src/backups.ts';
 import { transaction } from '../../src/database.ts';
-import { backupAgeMs, backupJob, watchBackups } from '../../src/jobs/backup.ts';
+import { backupJob, watchBackups } from '../../src/jobs/backup.ts';
 import { JobRunner } from '../../src/jobs/runner.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { OPERATOR } from '../../src/models/audit-event.ts';
@@ -24,6 +24,7 @@ import {
   renewBackupRun,
 } from '../../src/models/backup.ts';
 import { JobState } from '../../src/models/job.ts';
+import { JournalShipping } from '../../src/models/journal-shipping.ts';
 import { backupRuns } from '../helpers/backup-runs.ts';
 import { person } from '../helpers/people.ts';
 import { STATISTICS_WITHIN_MS, sentBy, wrongIn } from '../helpers/query-plans.ts';
@@ -202,15 +203,28 @@ describe('by schedule', () => {
     expect(await watch()).toMatchObject({ overdue: 1 });
   });
 
-  it('a metric tells how old it is', async () => {
+  it('it is said when the journal beside them is behind', async () => {
+    expect(await watch()).toMatchObject({ behind: 1 });
+    await run({ isShippedTo: true });
+    expect(await watch()).toMatchObject({ behind: 0 });
+    await JournalShipping.updateOne({}, { $set: { through: new Date(Date.now() - 11 * 60_000) } });
+    expect(await watch()).toMatchObject({ behind: 1 });
+    expect(warnings.filter((text) => text.includes('journal'))).toHaveLength(2);
+  });
+
+  it('metrics tell how old they are, and how far the journal is', async () => {
+    const service = await trial.service.another({ BACKUP_URL: trial.url });
+    openBackups(service.app, mongoose.connection, '');
     const scraped = async () => {
-      const line = (await trial.service.app.metrics.registry.metrics()).match(/^roster_backup_age_seconds (.*)$/m);
-      return line?.[1];
+      const text = await service.app.metrics.registry.metrics();
+      return ['backup', 'journal', 'drill'].map(
+        (what) => text.match(new RegExp(`^roster_${what}_age_seconds (.*)$`, 'm'))?.[1],
+      );
     };
-    trial.service.app.metrics.watchAge('backup', () => backupAgeMs(trial.url));
-    expect(await scraped()).toBe('+Inf');
-    await run();
-    expect(Number(await scraped())).toBeLessThan(60);
+    expect(await scraped()).toEqual(Array(3).fill('+Inf'));
+    await run({ isShippedTo: true });
+    const [backup, journal, drill] = await scraped();
+    expect([Number(backup) < 60, Number(journal) < 60, drill]).toEqual([true, true, '+Inf']);
   });
 });
 

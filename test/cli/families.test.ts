@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { migrateUp } from '../../src/migrations.ts';
+import { storedAccount } from '../helpers/backups.ts';
 import { databases, uriOf } from '../helpers/databases.ts';
 import { roster } from '../helpers/roster.ts';
 
@@ -17,15 +18,7 @@ let directory: string;
 let files: string;
 beforeAll(async () => {
   await migrateUp(client, db, () => {});
-  await db.collection('users').insertOne({
-    email: 'ada@example.com',
-    emailVerified: true,
-    status: 'active',
-    roles: ['user'],
-    revision: 1,
-    createdAt: new Date(),
-    updatedAt: new Date(),
-  });
+  await db.collection('users').insertOne(storedAccount('ada@example.com'));
   [directory, files] = [mkdtempSync(join(tmpdir(), 'roster-families-')), mkdtempSync(join(tmpdir(), 'roster-files-'))];
   writeFileSync(join(files, 'people.ndjson'), '{"email": "grace@example.com"}\n');
 });

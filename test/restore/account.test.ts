@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Types } from 'mongoose';
 import { beforeAll, expect, it } from 'vitest';
+import { generateKeyringSpec } from '../../src/lib/keyring.ts';
 import { AuditEvent } from '../../src/models/audit-event.ts';
 import { Credential } from '../../src/models/credential.ts';
 import { Journal } from '../../src/models/journal.ts';
@@ -14,7 +15,8 @@ import { roster } from '../helpers/roster.ts';
 
 const trial = restores();
 
-const rewind = (id: string, ...more: string[]) =>
+const rewind = (id: string, ...more: string[]) => rewindWith({}, id, ...more);
+const rewindWith = (other: Record<string, string>, id: string, ...more: string[]) =>
   roster(['restore', '--user', id, ...more], {
     env: {
       NODE_ENV: 'test',
@@ -22,6 +24,7 @@ const rewind = (id: string, ...more: string[]) =>
       KEYRING: trial.service.config.KEYRING ?? '',
       BACKUP_KEYS: trial.keySpec,
       BACKUP_URL: trial.url,
+      ...other,
     },
   });
 
@@ -85,6 +88,11 @@ it('one account becomes what it was, with whatever signs it in; first it is show
   expect(last?.image).toMatchObject({ firstName: 'Ada' });
   const nothing = await rewind(ada.id, '--to', moment);
   expect(nothing.stdout).toBe('');
+}, 60_000);
+
+it('nothing comes back that the keyring of today does not open', async () => {
+  const refused = await rewindWith({ KEYRING: generateKeyringSpec() }, ada.id, '--to', moment, '--yes');
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('KEYRING does not open')]);
 }, 60_000);
 
 it('an email that somebody else has by now is not taken from them', async () => {

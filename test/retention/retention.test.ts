@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Types } from 'mongoose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { collections } from '../../src/collections/index.ts';
 import type { Config } from '../../src/config.ts';
@@ -7,6 +8,7 @@ import { AuditEvent } from '../../src/models/audit-event.ts';
 import { sealBatch } from '../../src/models/audit-sealing.ts';
 import { applyPeriods } from '../../src/models/changed-periods.ts';
 import { JobState } from '../../src/models/job.ts';
+import { Journal } from '../../src/models/journal.ts';
 import { Session } from '../../src/models/session.ts';
 import { User } from '../../src/models/user.ts';
 import { retentionRules } from '../../src/retention/rules.ts';
@@ -213,6 +215,16 @@ it('audit events go by whole sealed batches when their time is over', async () =
   expect(await countDue(rulesOf({}))).toMatchObject({ 'audit-events': sealed });
   expect(await run({})).toMatchObject({ 'audit-events': sealed });
   expect(await AuditEvent.countDocuments({ sealId: { $exists: true } })).toBe(0);
+});
+
+it('images that nobody ships go after a week; where they are shipped, none goes before it was', async () => {
+  const old = { at: new Date(Date.now() - 8 * DAY_MS), collection: 'users', documentId: 'old', revision: 1 };
+  await Journal.collection.insertOne({ ...old, transactionId: new Types.ObjectId(), unshipped: true } as never);
+  const BACKUP_URL = 'file:///nowhere';
+  expect(await run({ BACKUP_URL })).toMatchObject({ 'unshipped-journal': 0 });
+  expect(await countDue(rulesOf({}))).toMatchObject({ 'unshipped-journal': 1 });
+  expect(await run({})).toMatchObject({ 'unshipped-journal': 1 });
+  expect(await Journal.countDocuments({ documentId: 'old' })).toBe(0);
 });
 
 it('the journal tells of whatever is there by now, whatever removed the rest', expectJournalToAgree);
