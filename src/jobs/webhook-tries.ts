@@ -102,11 +102,10 @@ export class WebhookTries {
 
   async #undelivered(claimed: ClaimedDelivery, webhook: WebhookRecord, tried: Parameters<typeof markUndelivered>[2]) {
     const { keyring, patienceMs } = this.#options;
+    // Before anybody may try again: a success that comes next would be overtaken by the note of what failed before it.
+    const exhausted = !FAULTLESS.has(tried.failure) && (await noteFailure(webhook, patienceMs));
     this.#tell(claimed, await markUndelivered(keyring, claimed, tried), tried);
     if (tried.status === GONE) return !(await this.#disable(webhook, 'gone'));
-    // The service itself stopped, or lost its key or the event: the endpoint has done nothing wrong.
-    if (OWN_FAILURES.has(tried.failure)) return true;
-    const exhausted = await noteFailure(webhook, patienceMs);
     return !(exhausted && (await this.#disable(webhook, 'failing')));
   }
 
@@ -135,7 +134,8 @@ export class WebhookTries {
   }
 }
 
-const OWN_FAILURES: ReadonlySet<string> = new Set(['stopped', 'undecryptable', 'event-gone']);
+/** The service itself stopped, or lost its key or the event; what is gone is turned off whatever it did before. */
+const FAULTLESS: ReadonlySet<string> = new Set(['stopped', 'undecryptable', 'event-gone', 'gone']);
 
 /** The same at each try and after a replay, so that a receiver knows what it has seen. */
 const webhookId = ({ eventId }: ClaimedDelivery): string => `evt_${eventId.toHexString()}`;

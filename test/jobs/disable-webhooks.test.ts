@@ -4,6 +4,7 @@ import { Outbox } from '../../src/models/outbox.ts';
 import { WebhookDelivery } from '../../src/models/webhook-delivery.ts';
 import { WebhookEvent } from '../../src/models/webhook-event.ts';
 import { passTime } from '../helpers/clock.ts';
+import { commandsOf } from '../helpers/commands.ts';
 import { lastMailFor, mailFor } from '../helpers/mail.ts';
 import { person, signIn } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
@@ -97,6 +98,22 @@ describe('an endpoint to which nothing gets through', () => {
     await until('it has been refused', async () => 'failingSince' in (await read(url)));
     expect(await read(url)).toMatchObject({ enabled: true });
     expect(await Outbox.countDocuments({ template: 'webhook-disabled' })).toBe(0);
+  });
+
+  it('is known as such before it is tried again', async () => {
+    const other = await receiver();
+    other.answer = () => ({ status: 500 });
+    const ada = await person(service());
+    await endpoint(other.url, HEARS);
+    await change(ada);
+    const sent = await commandsOf(async () => {
+      worker();
+      await until('it has been tried', isTried());
+    });
+    expect(sent.filter((name) => /^(findAndModify webhooks|update webhook_deliveries)$/.test(name))).toEqual([
+      'findAndModify webhooks',
+      'update webhook_deliveries',
+    ]);
   });
 
   it('by two instances at once is disabled once', async () => {
