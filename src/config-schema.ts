@@ -76,6 +76,11 @@ export const configSchema = Type.Object({
         'Keys for encryption at rest: `id:base64key,…`, each of 32 bytes; the first one writes, all of them read. Make one by `bin/roster keys generate`.',
     }),
   ),
+  ENCRYPT_NAMES: Type.Boolean({
+    default: false,
+    description:
+      'Whether first and last names of accounts are encrypted in the database. The search of admins then finds them by the whole name alone. After a change run `bin/roster keys rotate`, which brings the names that are there into line.',
+  }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: 'Least severe level that is logged.',

@@ -6,6 +6,7 @@ import { createPasswords, type Passwords } from './lib/passwords.ts';
 import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
 import { openSigningKeys } from './models/signing-keys.ts';
+import type { NameKeeping } from './models/user-names.ts';
 import type { Dependencies } from './types/fastify.ts';
 
 /** Password hashing at the configured cost. */
@@ -20,6 +21,12 @@ export const passwordsOf = (config: Config): Passwords =>
       config.FIREBASE_SCRYPT_KEY === undefined ? undefined : Buffer.from(config.FIREBASE_SCRYPT_KEY, 'base64'),
   });
 
+/** How names of accounts are written. */
+export const nameKeepingOf = (
+  { ENCRYPT_NAMES: encrypted }: Pick<Config, 'ENCRYPT_NAMES'>,
+  keyring: Keyring,
+): NameKeeping => ({ keyring, encrypted });
+
 /**
  * What `buildApp` needs besides the configuration, over the connected database.
  * @throws DecryptionError when the keyring cannot open the signing keys in the database
@@ -29,6 +36,7 @@ export async function openDependencies(config: Config, keyring: Keyring): Promis
   commonLooks();
   return {
     keyring,
+    names: nameKeepingOf(config, keyring),
     passwords: passwordsOf(config),
     codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),

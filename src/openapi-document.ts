@@ -1,6 +1,6 @@
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
-import { passwordsOf } from './dependencies.ts';
+import { nameKeepingOf, passwordsOf } from './dependencies.ts';
 import { generateKeyringSpec, parseKeyring } from './lib/keyring.ts';
 import { CodeFailures } from './models/code-failures.ts';
 import { SignInFailures } from './models/sign-in-failures.ts';
@@ -22,6 +22,7 @@ export async function withDocumentedApp<T>(work: (app: App) => T): Promise<T> {
   const keyring = parseKeyring(generateKeyringSpec());
   const app = await buildApp(config, {
     keyring,
+    names: nameKeepingOf(config, keyring),
     passwords: passwordsOf(config),
     codeFailures: new CodeFailures(keyring),
     signInFailures: new SignInFailures(keyring, config),

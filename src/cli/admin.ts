@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
 import { transaction } from '../database.ts';
-import { passwordsOf } from '../dependencies.ts';
+import { nameKeepingOf, passwordsOf } from '../dependencies.ts';
 import { AppError, type InputProblem } from '../errors.ts';
+import { openKeyring } from '../keyring-file.ts';
 import { assertAcceptablePassword } from '../models/acceptable-password.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { createUser } from '../models/user-account.ts';
@@ -91,8 +92,9 @@ interface NewAdmin {
 async function createAccount(config: Config, { email, password, profile }: NewAdmin): Promise<void> {
   const passwordHash = await passwordsOf(config).hash(password);
   await withDatabase(async () => {
+    const names = nameKeepingOf(config, openKeyring(config));
     const user = await transaction((tx) =>
-      createUser(tx, OPERATOR, { email, passwordHash, profile, roles: ['user', 'admin'] }),
+      createUser(tx, OPERATOR, names, { email, passwordHash, profile, roles: ['user', 'admin'] }),
     ).catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'email-taken')
         throw new CommandError(`${email} has an account. To make it an admin, add --promote.`);

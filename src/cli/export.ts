@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
 import { writerOf } from '../export/formats.ts';
+import { openKeyring } from '../keyring-file.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
+import { withOpenNames } from '../models/user-names.ts';
 import { countDeletedUsers, countWalkedUsers, walkUsers } from '../models/user-walk.ts';
 import { count } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
@@ -45,10 +48,10 @@ async function exportCommand(options: ExportCommandOptions): Promise<void> {
   const format = options.format ?? (output === undefined ? 'ndjson' : formatOfName(output));
   if (format === undefined)
     throw new UsageError(`The name of ${output} does not tell its format: add --format ndjson or --format csv.`);
-  await withDatabase(async () => {
+  await withDatabase(async ({ config }) => {
     await recordExport(withHashes);
     const written = { accounts: 0 };
-    const lines = exportLines(format, withHashes, written);
+    const lines = exportLines(openKeyring(config), format, withHashes, written);
     await writeLines(output, lines);
     const deleted = await countDeletedUsers();
     say(`Exported ${count(written.accounts)} accounts ${withHashes ? 'with' : 'without'} their password hashes.`);
@@ -67,6 +70,7 @@ async function recordExport(withHashes: boolean): Promise<void> {
 }
 
 async function* exportLines(
+  keyring: Keyring,
   format: PortableFormat,
   withHashes: boolean,
   written: { accounts: number },
@@ -74,7 +78,7 @@ async function* exportLines(
   const { header, line } = writerOf(format, withHashes);
   yield header;
   for await (const user of walkUsers(withHashes)) {
-    yield line(user);
+    yield line(withOpenNames(keyring, user));
     written.accounts++;
   }
 }

@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
+import { nameKeepingOf } from '../dependencies.ts';
 import { UnusableFileError } from '../import/errors.ts';
 import { openFile } from '../import/file.ts';
 import { importUsers, type Tally } from '../import/import-users.ts';
 import { Mapping } from '../import/mapping.ts';
 import { Report } from '../import/report.ts';
+import { openKeyring } from '../keyring-file.ts';
 import { showProgress } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
 import { collectNames, IMPORT_FORMATS, type OpenEntries, readerOf, type SourceOptions } from './import-options.ts';
@@ -106,6 +108,7 @@ async function run(
       });
       try {
         const tally = await importUsers(openEntries(file.stream, config, mapping), {
+          names: nameKeepingOf(config, openKeyring(config)),
           dryRun,
           onRefusal: (line, problems) => report.add(line, problems),
           onProgress: (state) => progress.update(state),

@@ -1,31 +1,39 @@
 import type { Connection } from 'mongoose';
+import { nameKeepingOf } from '../dependencies.ts';
+import { countOutdatedNames, settleNames } from '../key-rotation/names.ts';
 import { type Reencryption, reencrypt } from '../key-rotation/reencrypt.ts';
 import { type KeyCount, type Survey, survey } from '../key-rotation/survey.ts';
 import { countDocuments } from '../key-rotation/walk.ts';
 import { openKeyring } from '../keyring-file.ts';
-import type { FieldContext, Keyring } from '../lib/keyring.ts';
+import type { FieldContext } from '../lib/keyring.ts';
 import { countSessionsByKey, type SessionsOfKey } from '../models/session-keys.ts';
+import type { NameKeeping } from '../models/user-names.ts';
 import { count, showProgress } from '../progress.ts';
 import { say, withDatabase } from './context.ts';
 
 interface Rotation extends Survey {
   /** Undefined when nothing was to be changed. */
-  readonly done: Reencryption | undefined;
+  readonly done: (Reencryption & { readonly names: number }) | undefined;
+  /** Accounts whose names are not written as ENCRYPT_NAMES says. */
+  readonly outdatedNames: number;
   readonly sessions: ReadonlyMap<string, SessionsOfKey>;
 }
 
 export async function rotateKeyring({ dryRun = false }: { readonly dryRun?: boolean }): Promise<void> {
   await withDatabase(async ({ config, connection }) => {
     const keyring = openKeyring(config);
-    const rotation = await rotate(connection, keyring, dryRun);
+    const names = nameKeepingOf(config, keyring);
+    const rotation = await rotate(connection, names, dryRun);
     tellFailures(rotation);
-    process.stdout.write(`${report(rotation, keyring.keyIds)}\n`);
-    const left = !dryRun && rotation.counts.some(({ keyId }) => keyId !== keyring.keyIds[0]);
+    process.stdout.write(`${[...report(rotation, keyring.keyIds), ...namesReport(rotation, names)].join('\n')}\n`);
+    const others = rotation.counts.some(({ keyId }) => keyId !== keyring.keyIds[0]);
+    const left = !dryRun && (others || rotation.outdatedNames > 0);
     if (rotation.unreadable > 0 || left) process.exitCode = 1;
   });
 }
 
-async function rotate(connection: Connection, keyring: Keyring, dryRun: boolean): Promise<Rotation> {
+async function rotate(connection: Connection, names: NameKeeping, dryRun: boolean): Promise<Rotation> {
+  const { keyring } = names;
   const db = connection.getClient().db(connection.name);
   const passes = dryRun ? 1 : 2;
   const progress = showProgress<number>(process.stderr, {
@@ -41,8 +49,19 @@ async function rotate(connection: Connection, keyring: Keyring, dryRun: boolean)
     progress.update(documents);
   };
   try {
-    const done = dryRun ? undefined : await reencrypt(connection, keyring, onDocuments);
-    return { done, ...(await survey(db, keyring, onDocuments)), sessions: await countSessionsByKey(keyring) };
+    const done = dryRun
+      ? undefined
+      : {
+          // First: what it encrypts is by the writing key.
+          names: await settleNames(names, onDocuments),
+          ...(await reencrypt(connection, keyring, onDocuments)),
+        };
+    return {
+      done,
+      ...(await survey(db, keyring, onDocuments)),
+      outdatedNames: await countOutdatedNames(names, onDocuments),
+      sessions: await countSessionsByKey(keyring),
+    };
   } finally {
     progress.stop();
   }
@@ -59,10 +78,19 @@ function tellFailures({ done, unreadable, listed }: Rotation): void {
   if (unreadable > listed.length) say(`… and ${count(unreadable - listed.length)} more that are not readable`);
 }
 
+function* namesReport({ done, outdatedNames }: Rotation, { encrypted }: NameKeeping): Generator<string> {
+  const [did, would, is] = encrypted ? ['Encrypted', 'encrypt', 'in clear'] : ['Opened', 'open', 'encrypted'];
+  if (done && done.names > 0) yield `${did} the names of ${accounts(done.names)}.`;
+  if (outdatedNames === 0) return;
+  yield done
+    ? `${accounts(outdatedNames)} still have names that are ${is}. If an instance has another ENCRYPT_NAMES, give it this one; then run this again.`
+    : `Would ${would} the names of ${accounts(outdatedNames)}.`;
+}
+
 function report(
   { done, counts, unreadable, sessions }: Rotation,
   [writing = '', ...others]: readonly string[],
-): string {
+): string[] {
   const old = counts.filter(({ keyId }) => keyId !== writing).reduce((sum, each) => sum + each.count, 0);
   return [
     done
@@ -71,8 +99,10 @@ function report(
     ...table(counts),
     ...(unreadable > 0 ? [`${values(unreadable)} cannot be read.`] : []),
     ...others.map((keyId) => verdict(keyId, total(counts, keyId), sessions.get(keyId), done !== undefined)),
-  ].join('\n');
+  ];
 }
+
+const accounts = (number: number): string => `${count(number)} ${number === 1 ? 'account' : 'accounts'}`;
 
 const values = (number: number): string => `${count(number)} ${number === 1 ? 'value' : 'values'}`;
 

@@ -3,6 +3,7 @@ import { BackupError } from '../backup/errors.ts';
 import { backupKeysOf } from '../backup/settings.ts';
 import { openStorage } from '../backup/storage/open.ts';
 import { transaction } from '../database.ts';
+import { nameKeepingOf } from '../dependencies.ts';
 import { openKeyring } from '../keyring-file.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { type Rewinding, rewindingOf, rewindUser, stateOfUser } from '../models/user-rewind.ts';
@@ -18,11 +19,12 @@ export async function rewind(user: string, options: Options): Promise<void> {
     const id = new Types.ObjectId(user);
     const storage = await openStorage(urlOf(config, options));
     try {
-      const wanted = { database, to, backup, userId: user, keyring: openKeyring(config) };
+      const keyring = openKeyring(config);
+      const wanted = { database, to, backup, userId: user, keyring };
       const then = await accountAt(storage, backupKeysOf(config), wanted);
       const rewinding = yes
-        ? await transaction((tx) => rewindUser(tx, OPERATOR, id, then))
-        : rewindingOf(await stateOfUser(id), then);
+        ? await transaction((tx) => rewindUser(tx, OPERATOR, nameKeepingOf(config, keyring), id, then))
+        : rewindingOf(await stateOfUser(keyring, id), then);
       for (const line of linesOf(rewinding)) process.stdout.write(`${line}\n`);
       const at = then.moment.toISOString();
       say(

@@ -1,4 +1,5 @@
 import { ROLES, USER_STATUSES, User } from '../models/user.ts';
+import { namesOf } from '../models/user-names.ts';
 import * as wire from '../schemas/user.ts';
 import { defineCollection } from './define.ts';
 
@@ -37,8 +38,11 @@ export const users = defineCollection({
     waysInRevision: 'Counts sign-ins and changes of credentials and identities, so that two at once conflict.',
     settling: 'What belongs to it has still to follow its deletion or its restoration.',
     childrenRevision: 'Counts documents that come to refer to it, so that this and its deletion at once conflict.',
-    firstNameKey: 'Lower-cased `firstName`, for search by prefix.',
-    lastNameKey: 'Lower-cased `lastName`, for search by prefix.',
+    sealedFirstName: 'In place of `firstName`, where names are encrypted (`ENCRYPT_NAMES`).',
+    sealedLastName: 'In place of `lastName`, where names are encrypted.',
+    firstNameKey:
+      'What search finds the first name by: itself, lower-cased; where names are encrypted, a keyed hash of that.',
+    lastNameKey: 'The same for the last name.',
     revision:
       'Moves with each change, also of what a reader is not shown, but not with sign-ins, credentials and identities. The `ETag` is made of it.',
   },
@@ -46,6 +50,8 @@ export const users = defineCollection({
     'email',
     'firstName',
     'lastName',
+    'sealedFirstName',
+    'sealedLastName',
     'avatarUrl',
     'emailVerified',
     'status',
@@ -57,6 +63,7 @@ export const users = defineCollection({
     'passwordChangedAt',
     'secondFactors',
   ],
+  opened: (keyring, user) => namesOf(keyring, user as never),
   computed: { id: '`_id` as 24 hexadecimal characters.' },
   indexes: {
     idx_users_email: 'One account for an email; sign-in; search by prefix of an email; order by email.',
@@ -64,8 +71,8 @@ export const users = defineCollection({
     idx_users_status: 'Filter by status, newest first.',
     idx_users_status_created_at: 'Filter by status, order by time of creation.',
     idx_users_status_email: 'Search by prefix of an email within a status; filter by status, order by email.',
-    idx_users_status_last_name_key: 'Search by prefix of a last name within a status.',
-    idx_users_status_first_name_key: 'Search by prefix of a first name within a status.',
+    idx_users_status_last_name_key: 'Search by a last name, or its prefix, within a status.',
+    idx_users_status_first_name_key: 'Search by a first name, or its prefix, within a status.',
     idx_users_email_verified: 'Filter by proven mailbox, newest first.',
     idx_users_roles: 'Filter by role, newest first; whether an admin is left.',
     idx_users_purge_at: 'Deleted accounts that are to be purged.',

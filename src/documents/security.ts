@@ -1,7 +1,7 @@
 import type { Collection } from '../collections/define.ts';
 import { collections } from '../collections/index.ts';
 import { code, paragraphs, table } from './markdown.ts';
-import { IN_CLEAR, KEYRING, OF_YOUR_OWN, OTHERWISE, SEALED } from './security-texts.ts';
+import { IN_CLEAR, KEYRING, NAMES, OF_YOUR_OWN, OTHERWISE, SEALED } from './security-texts.ts';
 
 /** `docs/security.md`: what a copy of the database tells, and every field that keeps a secret, as the models mark them. */
 export function securityDocument(): string {
@@ -14,6 +14,8 @@ export function securityDocument(): string {
     '## Encrypted',
     SEALED,
     fieldsTable('When it is opened', ({ encrypted }) => encrypted),
+    '### Names of people',
+    NAMES,
     '## Hashed, or kept otherwise',
     OTHERWISE,
     fieldsTable('How it is kept', ({ kept }) => kept),

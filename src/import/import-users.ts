@@ -2,6 +2,7 @@ import { transaction } from '../database.ts';
 import { AppError, type InputProblem } from '../errors.ts';
 import { OPERATOR } from '../models/audit-event.ts';
 import { existingEmails, type ImportedUser, importUsers as writeUsers } from '../models/user-import.ts';
+import type { NameKeeping } from '../models/user-names.ts';
 import { checkAccount } from './account.ts';
 import type { Entry } from './entries.ts';
 import { FirstLines } from './first-lines.ts';
@@ -26,6 +27,7 @@ export interface Tally {
 }
 
 export interface ImportOptions {
+  readonly names: NameKeeping;
   readonly dryRun: boolean;
   onRefusal(line: number, problems: readonly InputProblem[]): Promise<void>;
   /** Called after each batch. */
@@ -42,7 +44,7 @@ export async function importUsers(entries: AsyncIterable<Entry>, options: Import
   const firstLines = new FirstLines();
   let batch: ImportedUser[] = [];
   const flush = async (): Promise<void> => {
-    const skipped = await (options.dryRun ? countExisting(batch) : write(batch));
+    const skipped = await (options.dryRun ? countExisting(batch) : write(options.names, batch));
     tally.skipped += skipped;
     tally.imported += batch.length - skipped;
     batch = [];
@@ -76,11 +78,11 @@ const countExisting = async (users: readonly ImportedUser[]): Promise<number> =>
   (await existingEmails(users.map(({ email }) => email))).size;
 
 /** @returns how many were skipped */
-async function write(users: readonly ImportedUser[]): Promise<number> {
+async function write(names: NameKeeping, users: readonly ImportedUser[]): Promise<number> {
   if (users.length === 0) return 0;
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await transaction((tx) => writeUsers(tx, OPERATOR, users))).size;
+      return (await transaction((tx) => writeUsers(tx, OPERATOR, names, users))).size;
     } catch (error) {
       const overtaken = error instanceof AppError && error.code === 'email-taken';
       if (!overtaken || attempt === MAX_ATTEMPTS) throw error;

@@ -1,7 +1,7 @@
 import { type Connection, mongo } from 'mongoose';
 import { DecryptionError, type Keyring } from '../lib/keyring.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
-import { type EncryptedValue, encryptedCollections, walk } from './walk.ts';
+import { besideOf, type EncryptedValue, encryptedCollections, walk } from './walk.ts';
 
 /** A value that stays as it is because the database does not take another one in its document. */
 interface RefusedWrite {
@@ -53,12 +53,13 @@ interface Update {
 }
 
 /** None for what is up to date, and for what does not open: the survey tells of that. */
-function updateOf({ id, path, value, place }: EncryptedValue, keyring: Keyring): Update[] {
+function updateOf(stored: EncryptedValue, keyring: Keyring): Update[] {
+  const { id, path, value, place } = stored;
   try {
     if (typeof value !== 'string' || !keyring.needsRotation(value)) return [];
-    const renewed = keyring.encrypt(keyring.decrypt(value, place), place);
-    const operation = { updateOne: { filter: { _id: id, [path]: value }, update: { $set: { [path]: renewed } } } };
-    return [{ place, operation }];
+    const opened = keyring.decrypt(value, place);
+    const $set = { [path]: keyring.encrypt(opened, place), ...besideOf(keyring, stored, opened.toString()) };
+    return [{ place, operation: { updateOne: { filter: { _id: id, [path]: value }, update: { $set } } } }];
   } catch (error) {
     if (error instanceof DecryptionError) return [];
     throw error;

@@ -1,7 +1,8 @@
 import type { Db, Document, WithId } from 'mongodb';
 import { collections } from '../collections/index.ts';
 import { journal } from '../collections/journal.ts';
-import { type FieldContext, placeOf } from '../lib/keyring.ts';
+import { type FieldContext, type Keyring, placeOf } from '../lib/keyring.ts';
+import { hashBeside } from '../models/sensitive.ts';
 
 /** Small enough that a batch of kept responses fits into memory and into one command. */
 const BATCH = 200;
@@ -82,6 +83,14 @@ export const valuesOf = (document: WithId<Document>, { paths, placeIn }: Encrypt
     const value = valueAt(document, path.split('.'));
     return value === undefined ? [] : [{ id: document._id, path, value, place: placeIn(document, path) }];
   });
+
+/** What has to be written with a value, as it is by the same key: the hash that finds it, by its path. */
+export function besideOf(keyring: Keyring, { path, place }: EncryptedValue, value: string): Record<string, string> {
+  const { model } = collections.find(({ name }) => name === place.collection) ?? {};
+  const within = path.slice(0, path.length - place.field.length);
+  const beside = model ? hashBeside(keyring, model, place.field, value) : {};
+  return Object.fromEntries(Object.entries(beside).map(([name, hash]) => [within + name, hash]));
+}
 
 const valueAt = (document: unknown, [name, ...rest]: readonly string[]): unknown =>
   name === undefined ? document : valueAt((document as Document | null | undefined)?.[name], rest);

@@ -11,6 +11,7 @@ import type { Proof } from './sign-in.ts';
 import { SIGN_IN_STATUSES, User, type UserRecord } from './user.ts';
 import { createUser } from './user-account.ts';
 import { profileChange } from './user-fields.ts';
+import type { NameKeeping } from './user-names.ts';
 
 const proofOf = (user: UserRecord): Proof => ({ user, methods: ['fed'], guard: {} });
 
@@ -19,6 +20,7 @@ const maySignIn = ({ status }: UserRecord): boolean => SIGN_IN_STATUSES.some((ea
 export interface IdentitySignInOptions extends IdentityOptions {
   /** Whether an email that nobody has verified counts for nothing, as it would tell of an account, or open none. */
   readonly verifiedOnly: boolean;
+  readonly names: NameKeeping;
 }
 
 /**
@@ -73,14 +75,14 @@ async function newAccount(
   tx: ClientSession,
   origin: AuditOrigin,
   { email, emailVerified, firstName, lastName, avatarUrl }: ExternalIdentity & { readonly email: string },
-  options: IdentityOptions,
+  options: IdentitySignInOptions,
 ): Promise<UserRecord> {
   const { set: profile } = profileChange({
     ...(firstName !== undefined && { firstName }),
     ...(lastName !== undefined && { lastName }),
     ...(avatarUrl !== undefined && { avatarUrl }),
   });
-  const user = await createUser(tx, origin, { email, emailVerified, profile });
+  const user = await createUser(tx, origin, options.names, { email, emailVerified, profile });
   if (!emailVerified) await mailVerification(tx, user, options);
   return user;
 }

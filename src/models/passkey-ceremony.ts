@@ -17,6 +17,7 @@ import type { FactorOwner } from './factor.ts';
 import { consumeToken, issueToken, type TokenPurpose } from './one-time-token.ts';
 import { listPasskeys } from './passkey.ts';
 import type { UserRecord } from './user.ts';
+import { namesOf } from './user-names.ts';
 
 export interface CeremonyOptions {
   readonly keyring: Keyring;
@@ -74,12 +75,13 @@ async function takeChallenge(
 
 /** Options for a new passkey of the account, made in this session. */
 export async function newPasskeyOptions(
-  user: Pick<UserRecord, '_id' | 'email' | 'firstName' | 'lastName'>,
+  user: UserRecord,
   { _id: sessionId, userId }: FactorOwner,
   { keyring, party }: CeremonyOptions,
 ) {
   const challenge = await issueChallenge(keyring, 'passkey-registration', boundTo({ sessionId }), userId);
-  const displayName = [user.firstName, user.lastName].filter(Boolean).join(' ') || user.email;
+  const { firstName, lastName } = namesOf(keyring, user);
+  const displayName = [firstName, lastName].filter(Boolean).join(' ') || user.email;
   const owner = { id: user._id.id, name: user.email, displayName };
   return creationOptions(party, challenge, owner, descriptors(await listPasskeys(userId)));
 }

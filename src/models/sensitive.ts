@@ -7,6 +7,10 @@
  * document and path; the database refuses whatever is no ciphertext, by whatever way it is written (the validator of the
  * collection has its pattern); keys rotate over it; `docs/security.md` lists it. What keeps a secret in another way, or
  * is called like one and is none, says how it is kept: `hash: { type: String, kept: 'SHA-256 …' }`.
+ *
+ * No query finds a ciphertext. What is to be found by its whole text says where a keyed hash of it stands beside it:
+ *
+ *     phone: { type: String, sensitive: 'When somebody is called.', foundBy: { path: 'phoneHash', form: spelling } }
  */
 import { Schema, type SchemaType } from 'mongoose';
 import { DecryptionError, type FieldContext, type Keyring, placeOf } from '../lib/keyring.ts';
@@ -20,6 +24,12 @@ interface SealedModel {
 type Id = Parameters<typeof placeOf>[1];
 
 type Mark = 'sensitive' | 'kept';
+
+/** Where the hash stands that a sealed text is found by, and the form in which all that are to be found by it are alike. */
+export interface Finder {
+  readonly path: string;
+  readonly form: (text: string) => string;
+}
 
 /** The marked paths of a schema, with dots where they are nested, each with what its mark says. */
 export function markedPaths(schema: Schema, mark: Mark, prefix = ''): Readonly<Record<string, string>> {
@@ -46,6 +56,33 @@ export function sensitivePaths(schema: Schema): Readonly<Record<string, string>>
   return paths;
 }
 
+const finderOf = ({ schema }: SealedModel, path: string): Finder | undefined =>
+  (schema.path(path)?.options as { readonly foundBy?: Finder } | undefined)?.foundBy;
+
+/** A capital letter: where texts are kept lower-cased instead, a search for how they begin meets no hash. */
+const HASH_MARK = 'H';
+
+const purposeOf = ({ collection }: SealedModel, path: string): string => `search/${collection.collectionName}.${path}`;
+
+const markedHash = (mac: Buffer): string => HASH_MARK + mac.toString('base64url');
+
+/**
+ * What to set beside a sealed value so that it is found: one hash by its path, or nothing where it is not to be found.
+ * Seals and hashes of one value are always by the same key, so that they rotate together.
+ */
+export function hashBeside(keyring: Keyring, model: SealedModel, path: string, value: string): Record<string, string> {
+  const finder = finderOf(model, path);
+  if (!finder) return {};
+  return { [finder.path]: markedHash(keyring.mac(purposeOf(model, path), finder.form(value))) };
+}
+
+/** The hashes that a text may have, under each key of the ring: what is stored with an older one is found too. */
+export function hashesOf(keyring: Keyring, model: SealedModel, path: string, text: string): string[] {
+  const finder = finderOf(model, path);
+  if (!finder) throw new Error(`${model.collection.collectionName}.${path} is not marked to be found`);
+  return keyring.macs(purposeOf(model, path), finder.form(text)).map(markedHash);
+}
+
 /** @throws Error for a path that is not marked: keys would rotate past it, and the database would take it in clear */
 function placeIn({ schema, collection }: SealedModel, id: Id, path: string): FieldContext {
   const { collectionName } = collection;
@@ -58,16 +95,20 @@ function placeIn({ schema, collection }: SealedModel, id: Id, path: string): Fie
 const bytesOf = (value: string | object): string | Uint8Array =>
   typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value);
 
-/** Sensitive values of the document of that id, by their paths, as they are stored. */
+/** Sensitive values of the document of that id, by their paths, as they are stored, with the hashes that find them. */
 export const seal = <V extends Readonly<Record<string, string | object>>>(
   keyring: Keyring,
   model: SealedModel,
   id: Id,
   values: V,
 ): { [P in keyof V]: string } =>
-  Object.fromEntries(
-    Object.entries(values).map(([path, value]) => [path, keyring.encrypt(bytesOf(value), placeIn(model, id, path))]),
-  ) as { [P in keyof V]: string };
+  Object.assign(
+    {},
+    ...Object.entries(values).map(([path, value]) => ({
+      [path]: keyring.encrypt(bytesOf(value), placeIn(model, id, path)),
+      ...(typeof value === 'string' && hashBeside(keyring, model, path, value)),
+    })),
+  );
 
 /** A document as it was read, of which at least the id and that path are there. */
 type Holding<P extends string> = { readonly _id: Id } & { readonly [K in P]?: string | null | undefined };

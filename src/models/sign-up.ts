@@ -8,6 +8,7 @@ import { noticeOf } from './notice.ts';
 import { enqueueMail } from './outbox.ts';
 import type { UserRecord } from './user.ts';
 import { createUser } from './user-account.ts';
+import type { NameKeeping } from './user-names.ts';
 
 interface SignUp {
   readonly email: string;
@@ -15,16 +16,20 @@ interface SignUp {
   readonly profile: Record<string, unknown>;
 }
 
+interface SignUpOptions extends MailOptions {
+  readonly names: NameKeeping;
+}
+
 /** Creates an account, and asks its mailbox whether it is its owner's. @throws {AppError} `email-taken` */
-export const signUp = (origin: AuditOrigin, account: SignUp, options: MailOptions): Promise<UserRecord> =>
+export const signUp = (origin: AuditOrigin, account: SignUp, options: SignUpOptions): Promise<UserRecord> =>
   transaction(async (tx) => {
-    const user = await createUser(tx, origin, account);
+    const user = await createUser(tx, origin, options.names, account);
     await mailVerification(tx, user, options);
     return user;
   });
 
 /** The same for whoever is not to know whether the email is taken: then its owner is told instead. */
-export async function signUpUnseen(origin: AuditOrigin, account: SignUp, options: MailOptions): Promise<void> {
+export async function signUpUnseen(origin: AuditOrigin, account: SignUp, options: SignUpOptions): Promise<void> {
   try {
     await signUp(origin, account, options);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { ClientSession, Types } from 'mongoose';
+import { type ClientSession, Types } from 'mongoose';
 import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
@@ -8,12 +8,14 @@ import { Session } from './session.ts';
 import { endSessions } from './session-end.ts';
 import { type Role, User, type UserRecord } from './user.ts';
 import type { ProfileChange } from './user-fields.ts';
+import { keepNames, type NameKeeping } from './user-names.ts';
 
 interface NewAccount {
   readonly email: string;
   /** Absent where its owner is yet to choose a password. */
   readonly passwordHash?: string;
   readonly emailVerified?: boolean;
+  /** Of `profileChange`. */
   readonly profile: Record<string, unknown>;
   readonly roles?: readonly Role[];
 }
@@ -25,12 +27,15 @@ interface NewAccount {
 export async function createUser(
   tx: ClientSession,
   origin: AuditOrigin,
+  keeping: NameKeeping,
   { email, passwordHash, emailVerified = false, profile, roles = ['user'] }: NewAccount,
 ): Promise<UserRecord> {
   try {
     const now = new Date();
+    const _id = new Types.ObjectId();
     const account = {
-      ...profile,
+      _id,
+      ...keepNames(keeping, _id, { set: profile, unset: [] }).set,
       email,
       emailVerified,
       roles: [...roles],
@@ -86,17 +91,19 @@ export async function whyNotFound(
 export async function updateProfile(
   tx: ClientSession,
   origin: AuditOrigin,
+  keeping: NameKeeping,
   id: Types.ObjectId,
-  { set, unset }: ProfileChange,
+  change: ProfileChange,
   precondition?: Precondition,
 ): Promise<UserRecord> {
+  const { set, unset } = keepNames(keeping, id, change);
   const user = await User.findOneAndUpdate(
     { _id: id, status: { $ne: 'deleted' }, ...onRevision(precondition) },
-    { $set: set, $unset: Object.fromEntries(unset.map((path) => [path, 1])), $inc: { revision: 1 } },
+    { $set: set, $unset: unset, $inc: { revision: 1 } },
     { session: tx, returnDocument: 'after' },
   ).lean<UserRecord>();
   if (!user) throw await whyNotFound(tx, id, precondition);
-  const changes = [...Object.keys(set), ...unset].filter((path) => !path.endsWith('Key'));
+  const changes = [...Object.keys(change.set), ...change.unset];
   await recordAuditEvent(tx, origin, { action: 'user.updated', target: { collection: 'users', id }, changes });
   return user;
 }

@@ -2,8 +2,9 @@ import type { InputProblem } from '../errors.ts';
 import { normaliseAvatarUrl } from '../lib/avatar-url.ts';
 import { normaliseEmail } from '../lib/email.ts';
 import { checkMetadata } from '../lib/metadata.ts';
-import { nameKey, sanitiseName } from '../lib/names.ts';
+import { sanitiseName } from '../lib/names.ts';
 import { USER_LIMITS } from './user.ts';
+import { NAMES, type NameField } from './user-names.ts';
 
 /** What an owner or an admin may write of a profile; `null` removes an optional value (RFC 7396). */
 export interface ProfileInput {
@@ -13,19 +14,17 @@ export interface ProfileInput {
   readonly metadata?: Record<string, unknown> | null;
 }
 
-/** A profile in its stored form: what to set, what to remove, and what is wrong with the input. */
+/** A profile, normalised: what to set, what to remove, and what is wrong with the input. */
 export interface ProfileChange {
   readonly set: Record<string, unknown>;
   readonly unset: string[];
   readonly problems: InputProblem[];
 }
 
-const NAME_KEYS = { firstName: 'firstNameKey', lastName: 'lastNameKey' } as const;
-
 /** Normalises and checks every given field, so that all problems come back at once. */
 export function profileChange(input: ProfileInput): ProfileChange {
   const change: ProfileChange = { set: {}, unset: [], problems: [] };
-  for (const field of ['firstName', 'lastName'] as const) nameChange(change, field, input[field]);
+  for (const field of NAMES) nameChange(change, field, input[field]);
   if (input.avatarUrl === null) change.unset.push('avatarUrl');
   else if (input.avatarUrl !== undefined) {
     const url = normaliseAvatarUrl(input.avatarUrl);
@@ -41,17 +40,17 @@ export function profileChange(input: ProfileInput): ProfileChange {
   return change;
 }
 
-function nameChange(change: ProfileChange, field: keyof typeof NAME_KEYS, value: string | null | undefined): void {
+function nameChange(change: ProfileChange, field: NameField, value: string | null | undefined): void {
   if (value === undefined) return;
   if (value === null) {
-    change.unset.push(field, NAME_KEYS[field]);
+    change.unset.push(field);
     return;
   }
   const name = sanitiseName(value);
   if (name === '') problem(change, field, 'empty-name', 'must hold more than white space and markup');
   else if (name.length > USER_LIMITS.name)
     problem(change, field, 'too-long', `must be at most ${USER_LIMITS.name} characters`);
-  else Object.assign(change.set, { [field]: name, [NAME_KEYS[field]]: nameKey(name) });
+  else change.set[field] = name;
 }
 
 /** The stored form of an email, or why there is none. */

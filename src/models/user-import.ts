@@ -1,8 +1,9 @@
-import type { ClientSession } from 'mongoose';
+import { type ClientSession, Types } from 'mongoose';
 import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
 import { type AuditOrigin, recordAuditEvents } from './audit-event.ts';
 import { type Role, User, type UserStatus } from './user.ts';
+import { keepNames, type NameKeeping } from './user-names.ts';
 
 /** The statuses that an account can come with: one that is deleted is not worth bringing along. */
 export const IMPORTED_STATUSES = ['active', 'inactive', 'suspended'] as const satisfies readonly UserStatus[];
@@ -34,6 +35,7 @@ export async function existingEmails(emails: readonly string[], tx?: ClientSessi
 export async function importUsers(
   tx: ClientSession,
   origin: AuditOrigin,
+  keeping: NameKeeping,
   users: readonly ImportedUser[],
 ): Promise<Set<string>> {
   const existing = await existingEmails(
@@ -43,7 +45,11 @@ export async function importUsers(
   const now = new Date();
   const accounts = users
     .filter(({ email }) => !existing.has(email))
-    .map(({ profile, ...account }) => ({ createdAt: now, ...account, ...profile, updatedAt: now }));
+    .map(({ profile, ...account }) => {
+      const _id = new Types.ObjectId();
+      const { set } = keepNames(keeping, _id, { set: profile, unset: [] });
+      return { _id, createdAt: now, ...account, ...set, updatedAt: now };
+    });
   if (accounts.length === 0) return existing;
   try {
     const created = await User.insertMany(accounts, { session: tx });

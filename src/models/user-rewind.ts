@@ -2,6 +2,7 @@ import { BSON, type Document } from 'mongodb';
 import type { ClientSession, Types } from 'mongoose';
 import { isDuplicateKey } from '../database-errors.ts';
 import { AppError } from '../errors.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { ApiKey } from './api-key.ts';
 import { type AuditOrigin, recordAuditEvent } from './audit-event.ts';
 import { Credential } from './credential.ts';
@@ -10,6 +11,7 @@ import { Identity } from './identity.ts';
 import { OneTimeToken } from './one-time-token.ts';
 import { endAllSessions } from './session-end.ts';
 import { User } from './user.ts';
+import { keepNames, type NameKeeping, withOpenNames } from './user-names.ts';
 
 /** Whatever signs an account in. What belongs to teams and to other collections is not its own to take back. */
 const BELONGINGS = [Credential, Identity, ApiKey] as const;
@@ -22,7 +24,7 @@ const STAYS: ReadonlySet<string> = new Set([
   ...['createdAt', 'updatedAt', 'lastSignInAt', 'dormancyWarnedAt', 'legalHold', 'settling'],
 ]);
 
-/** An account as it is stored, and by collection what signs it in. */
+/** An account as it is stored, but with its names in clear, and by collection what signs it in. */
 export interface AccountState {
   readonly user: Document;
   readonly belongings: Readonly<Record<string, readonly Document[]>>;
@@ -37,15 +39,15 @@ export interface Rewinding {
   readonly removed: Readonly<Record<string, readonly Document[]>>;
 }
 
-/** @throws {AppError} `not-found`: who is purged is not brought back */
-export async function stateOfUser(id: Types.ObjectId, tx?: ClientSession): Promise<AccountState> {
+/** @throws {AppError} `not-found`: who is purged is not brought back. @throws DecryptionError for names that do not open */
+export async function stateOfUser(keyring: Keyring, id: Types.ObjectId, tx?: ClientSession): Promise<AccountState> {
   const session = tx && { session: tx };
   const user = await User.collection.findOne({ _id: id }, session);
   if (!user) throw new AppError('not-found');
   const belongings: Record<string, Document[]> = {};
   for (const { collection } of BELONGINGS)
     belongings[collection.collectionName] = await collection.find({ userId: id }, session).toArray();
-  return { user, belongings };
+  return { user: withOpenNames(keyring, user), belongings };
 }
 
 const textOf = (value: unknown): string => BSON.EJSON.stringify({ value }, { relaxed: true });
@@ -81,22 +83,27 @@ export function rewindingOf(now: AccountState, then: AccountState): Rewinding {
 export async function rewindUser(
   tx: ClientSession,
   origin: AuditOrigin,
+  names: NameKeeping,
   id: Types.ObjectId,
   then: AccountState,
 ): Promise<Rewinding> {
-  const now = await stateOfUser(id, tx);
+  const now = await stateOfUser(names.keyring, id, tx);
   if ([now, then].some(({ user }) => user['status'] === 'deleted'))
     throw new AppError('invalid-state', { detail: 'Restore the account itself first, or choose another moment.' });
   const rewinding = rewindingOf(now, then);
   const { changes } = rewinding;
   const gone = Object.keys(changes).filter((path) => changes[path]?.was === undefined);
-  const set = Object.keys(changes).filter((path) => !gone.includes(path));
+  const back = Object.keys(changes).filter((path) => !gone.includes(path));
+  const { set, unset } = keepNames(names, id, {
+    set: Object.fromEntries(back.map((path) => [path, then.user[path]])),
+    unset: gone,
+  });
   try {
     await User.collection.updateOne(
       { _id: id },
       {
-        $set: { ...Object.fromEntries(set.map((path) => [path, then.user[path]])), updatedAt: new Date() },
-        $unset: Object.fromEntries(gone.map((path) => [path, 1 as const])),
+        $set: { ...set, updatedAt: new Date() },
+        $unset: unset,
         $inc: { revision: 1, waysInRevision: 1 },
       },
       { session: tx },

@@ -1,4 +1,5 @@
 import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
+import { nameKey } from '../lib/names.ts';
 import { SECOND_FACTORS } from './credential.ts';
 
 export const USER_STATUSES = ['active', 'inactive', 'suspended', 'deleted'] as const;
@@ -18,6 +19,14 @@ export const USER_LIMITS = Object.freeze({
   statusReason: 500,
 });
 
+const sealedName = (path: string) => ({
+  type: String,
+  sensitive: 'Whenever the account is shown. Only where names are encrypted (`ENCRYPT_NAMES`).',
+  foundBy: { path, form: nameKey },
+});
+
+const NAME_KEY = 'The name lower-cased; where names are encrypted, HMAC-SHA256 of that, by `KEYRING`.';
+
 const userSchema = new Schema(
   {
     email: { type: String, required: true, maxlength: USER_LIMITS.email },
@@ -27,8 +36,11 @@ const userSchema = new Schema(
       select: false,
       kept: 'argon2id with a salt of its own; an imported hash as it came, until its owner signs in.',
     },
+    // Names are here in clear or sealed, as ENCRYPT_NAMES says; `user-names.ts` reads and writes them.
     firstName: { type: String, maxlength: USER_LIMITS.name },
     lastName: { type: String, maxlength: USER_LIMITS.name },
+    sealedFirstName: sealedName('firstNameKey'),
+    sealedLastName: sealedName('lastNameKey'),
     avatarUrl: { type: String, maxlength: USER_LIMITS.avatarUrl },
     emailVerified: { type: Boolean, required: true, default: false },
     status: { type: String, enum: USER_STATUSES, required: true, default: 'active' },
@@ -53,9 +65,9 @@ const userSchema = new Schema(
     settling: { type: Boolean },
     /** Counts documents that come to refer to it, so that this conflicts with its deletion. No change that a reader sees. */
     childrenRevision: { type: Number },
-    /** Lower-cased names, for search by prefix. */
-    firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: 'As it is: no key of anything, but a name.' },
-    lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: 'As it is: no key of anything, but a name.' },
+    /** What search finds names by. */
+    firstNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: NAME_KEY },
+    lastNameKey: { type: String, maxlength: USER_LIMITS.name * 2, kept: NAME_KEY },
     /** Moves with each change, also of what a reader is not shown, but not as `waysInRevision` does; the ETag is made of it. */
     revision: { type: Number, required: true, default: 1 },
   },

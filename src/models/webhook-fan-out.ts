@@ -10,7 +10,7 @@ import { listenersOf } from './webhook-subscriptions.ts';
 const LEASE_MS = 30_000;
 
 /** The wire form of an account. */
-export type ViewOfUser = (user: UserRecord) => object;
+export type ViewOfUser = (keyring: Keyring, user: UserRecord) => object;
 
 type ClaimedEvent = WebhookEventRecord & { readonly dueAt: Date };
 
@@ -34,7 +34,7 @@ export async function handOutEvent(keyring: Keyring, view: ViewOfUser): Promise<
   if (!event) return false;
   await transaction(async (tx) => {
     const listeners = event.type === TEST_EVENT ? [] : await listenersOf(tx, event.type);
-    const sealed = sealPayload(keyring, event._id, await payloadOf(event, view));
+    const sealed = sealPayload(keyring, event._id, await payloadOf(event, keyring, view));
     const { matchedCount } = await WebhookEvent.updateOne(
       { _id: event._id, dueAt: event.dueAt },
       { $set: sealed, $unset: { dueAt: 1 } },
@@ -47,13 +47,16 @@ export async function handOutEvent(keyring: Keyring, view: ViewOfUser): Promise<
 }
 
 /** What is sent: an account as it is now, and null when it is gone. */
-async function payloadOf(event: WebhookEventRecord, view: ViewOfUser) {
+async function payloadOf(event: WebhookEventRecord, keyring: Keyring, view: ViewOfUser) {
   const { type, at, userId } = event;
-  const data = { userId: userId?.toHexString(), ...(await detailsOf(event, view)) };
+  const data = { userId: userId?.toHexString(), ...(await detailsOf(event, (user) => view(keyring, user))) };
   return { type, timestamp: at.toISOString(), data };
 }
 
-async function detailsOf({ type, userId, sessionId, changes }: WebhookEventRecord, view: ViewOfUser): Promise<object> {
+async function detailsOf(
+  { type, userId, sessionId, changes }: WebhookEventRecord,
+  view: (user: UserRecord) => object,
+): Promise<object> {
   if (type === 'session.created') return {};
   if (type === 'session.ended') return { sessionId: sessionId?.toHexString() ?? null };
   const user = userId && (await User.findById(userId).lean<UserRecord>());

@@ -5,6 +5,7 @@ import type { Storage } from '../backup/storage/storage.ts';
 import { unreadableIn } from '../key-rotation/survey.ts';
 import { encryptedCollections } from '../key-rotation/walk.ts';
 import type { Keyring } from '../lib/keyring.ts';
+import { withOpenNames } from '../models/user-names.ts';
 import { type AccountState, BELONGING_NAMES } from '../models/user-rewind.ts';
 import { entriesTo, findPoint, type Wanted } from './point.ts';
 
@@ -20,7 +21,7 @@ interface Known {
 /**
  * What an account was like at a moment, read from the backup before it and the journal; no database is asked.
  * @throws {BackupError} when it was not there
- * @throws {BackupKeyError} when the keyring of today does not open what signed it in then
+ * @throws {BackupKeyError} when the keyring of today does not open what was encrypted then
  */
 export async function accountAt(
   storage: Storage,
@@ -40,12 +41,13 @@ export async function accountAt(
   const [user] = found.documents('users');
   if (!user) throw new BackupError(`There was no account ${userId} at ${moment.toISOString()}.`);
   const belongings = Object.fromEntries(BELONGING_NAMES.map((name) => [name, found.documents(name)]));
+  const all: Readonly<Record<string, readonly Document[]>> = { ...belongings, users: [user] };
   for (const encrypted of encryptedCollections())
-    for (const document of belongings[encrypted.name] ?? []) {
+    for (const document of all[encrypted.name] ?? []) {
       const wrong = unreadableIn(document as WithId<Document>, encrypted, keyring);
       if (wrong !== undefined) throw new BackupKeyError(`KEYRING does not open what would come back: ${wrong}.`);
     }
-  return { user, belongings, moment };
+  return { user: withOpenNames(keyring, user), belongings, moment };
 }
 
 /** The documents of one account, of each the last one. */

@@ -68,7 +68,8 @@ async function signInTwice(app: App): Promise<void> {
   const email = `drill.${randomBytes(8).toString('hex')}@example.com`;
   const password = randomBytes(24).toString('base64');
   const passwordHash = await app.deps.passwords.hash(password);
-  await transaction((tx) => createUser(tx, OPERATOR, { email, passwordHash, profile: {}, emailVerified: true }));
+  const account = { email, passwordHash, profile: {}, emailVerified: true };
+  await transaction((tx) => createUser(tx, OPERATOR, app.deps.names, account));
   const { accessToken } = await ask(201, '/v1/sessions', { email, password });
   const { secret } = await ask(201, '/v1/users/me/factors/totp', {}, accessToken);
   const totp = new TOTP({ secret: Secret.fromBase32(secret) });

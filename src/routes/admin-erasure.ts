@@ -114,7 +114,7 @@ export default async function adminErasure(app: App): Promise<void> {
         const changed = await transaction((tx) =>
           act(tx, request.origin, { id: toId(id), reason: request.body.reason }),
         );
-        return sendUser(request, reply, changed, adminUserView(changed));
+        return sendUser(request, reply, changed, adminUserView(app.deps.keyring, changed));
       },
     );
 }

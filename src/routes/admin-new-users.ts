@@ -58,12 +58,16 @@ export default async function adminNewUsers(app: App): Promise<void> {
       const path = 'choose-password';
       const mail = { ...mailOptions(app), path, seconds: LINK_SECONDS[path] } as const;
       const user = await transaction(async (tx) => {
-        const created = await createUser(tx, request.origin, { email, profile, ...(roles && { roles }) });
+        const created = await createUser(tx, request.origin, app.deps.names, {
+          email,
+          profile,
+          ...(roles && { roles }),
+        });
         await mailPasswordReset(tx, request.origin, created, mail);
         return created;
       });
       void reply.code(201).header('location', `/v1/admin/users/${user._id.toHexString()}`);
-      return sendUser(request, reply, user, adminUserView(user));
+      return sendUser(request, reply, user, adminUserView(app.deps.keyring, user));
     },
   );
 

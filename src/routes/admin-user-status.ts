@@ -84,7 +84,7 @@ export default async function adminUserStatus(app: App): Promise<void> {
           return user;
         });
         if (changed.settling) await letFollow(request, 'User', act.id);
-        return sendUser(request, reply, changed, adminUserView(changed));
+        return sendUser(request, reply, changed, adminUserView(deps.keyring, changed));
       },
     );
 

@@ -48,12 +48,16 @@ export default async function adminUsers(app: App): Promise<void> {
       const { users, next } =
         q === undefined
           ? await listUsers(filter, sort, limit, after)
-          : await searchUsers(q, filter.status, limit, after);
+          : await searchUsers(app.deps.names, { q, status: filter.status }, limit, after);
       const nextCursor = next && cursors.write(next);
       linkToNext(request, reply, nextCursor);
       const read = { action: 'users.listed', target: { collection: 'users' }, count: users.length } as const;
       await recordAuditEvent(undefined, request.origin, read);
-      return { items: users.map(adminUserView), nextCursor, ...(total && (await countUsers(filter, sort))) };
+      return {
+        items: users.map((user) => adminUserView(app.deps.keyring, user)),
+        nextCursor,
+        ...(total && (await countUsers(filter, sort))),
+      };
     },
   );
 
@@ -73,7 +77,7 @@ export default async function adminUsers(app: App): Promise<void> {
       const found = await findAnyUser(toId(request.params.id));
       const target = { collection: 'users', id: found._id };
       await recordAuditEvent(undefined, request.origin, { action: 'user.read', target });
-      return sendUser(request, reply, found, adminUserView(found));
+      return sendUser(request, reply, found, adminUserView(app.deps.keyring, found));
     },
   );
 
@@ -112,12 +116,14 @@ export default async function adminUsers(app: App): Promise<void> {
       const precondition = preconditionOf(request);
       const hasProfile = Object.keys(profile).length > 0;
       const changed = await transaction(async (tx) => {
-        const updated = hasProfile ? await updateProfile(tx, request.origin, id, change, precondition) : undefined;
+        const updated = hasProfile
+          ? await updateProfile(tx, request.origin, app.deps.names, id, change, precondition)
+          : undefined;
         return roles
           ? changeRoles(tx, request.origin, id, roles, updated ? undefined : precondition)
           : (updated ?? findAnyUser(id));
       });
-      return sendUser(request, reply, changed, adminUserView(changed));
+      return sendUser(request, reply, changed, adminUserView(app.deps.keyring, changed));
     },
   );
 }

@@ -104,7 +104,7 @@ export default async function emailChanges(app: App): Promise<void> {
       await proveAccount(app, request, found, { password, action: 'user.email-changed' });
       const user = await transaction((tx) => changeEmail(tx, request.origin, deps.keyring, token));
       if (!user) throw new AppError('invalid-code');
-      return sendUser(request, reply, user, userView(user));
+      return sendUser(request, reply, user, userView(deps.keyring, user));
     },
   );
 }

@@ -77,7 +77,7 @@ export default async function emailVerifications(app: App): Promise<void> {
       await proveAccount(app, request, found, { password, action: 'user.email-verified' });
       const user = await transaction((tx) => verifyEmail(tx, request.origin, deps.keyring, token));
       if (!user) throw new AppError('invalid-code');
-      return sendUser(request, reply, user, userView(user));
+      return sendUser(request, reply, user, userView(deps.keyring, user));
     },
   );
 

@@ -37,6 +37,7 @@ export function identityFlow({ config, deps }: Pick<App, 'config' | 'deps'>) {
   ]);
   const options: IdentitySignInOptions = {
     ...mailOptions({ config, deps }),
+    names: deps.names,
     nameOf: (id) => identityProviders.get(id)?.name ?? id,
     verifiedOnly: config.HIDE_EXISTING_ACCOUNTS || config.REQUIRE_VERIFIED_EMAIL,
   };

@@ -7,6 +7,7 @@ import { enqueueMail } from '../models/outbox.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
 import { profileChange } from '../models/user-fields.ts';
 import { deactivateUser, deleteUser } from '../models/user-lifecycle.ts';
+import { namesOf } from '../models/user-names.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import {
@@ -49,7 +50,7 @@ export default async function me(app: App): Promise<void> {
     },
     async (request, reply) => {
       const found = await findUser(sessionOf(request).userId).catch(accountEnded);
-      return sendUser(request, reply, found, userView(found));
+      return sendUser(request, reply, found, userView(deps.keyring, found));
     },
   );
 
@@ -73,10 +74,10 @@ export default async function me(app: App): Promise<void> {
       if (change.problems.length > 0) throw new AppError('validation-failed', { errors: change.problems });
       const { userId } = sessionOf(request);
       const precondition = preconditionOf(request);
-      const changed = await transaction((tx) => updateProfile(tx, request.origin, userId, change, precondition)).catch(
-        accountEnded,
-      );
-      return sendUser(request, reply, changed, userView(changed));
+      const changed = await transaction((tx) =>
+        updateProfile(tx, request.origin, deps.names, userId, change, precondition),
+      ).catch(accountEnded);
+      return sendUser(request, reply, changed, userView(deps.keyring, changed));
     },
   );
 
@@ -101,7 +102,11 @@ export default async function me(app: App): Promise<void> {
       const { currentPassword, newPassword } = request.body;
       const { userId, _id: keepSession } = sessionOf(request);
       const account = await findUser(userId).catch(accountEnded);
-      const candidate = { password: newPassword, pointer: '/newPassword', owner: account };
+      const candidate = {
+        password: newPassword,
+        pointer: '/newPassword',
+        owner: { email: account.email, ...namesOf(deps.keyring, account) },
+      };
       await assertAcceptablePassword(candidate, { config, log: request.log });
       const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
       const { user: proven } = await proveOwnPassword(app, request, attempt);

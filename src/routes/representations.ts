@@ -8,15 +8,15 @@ import type { ApiKeyRecord } from '../models/api-key.ts';
 import { clientOf, type SessionRecord } from '../models/session.ts';
 import type { UserRecord } from '../models/user.ts';
 import type { Position } from '../models/user-list.ts';
+import { namesOf } from '../models/user-names.ts';
 import type { AuthenticatedSession } from '../types/fastify.ts';
 
 /** The application model of a user: what is not named here is private. */
-export function userView(user: UserRecord) {
+export function userView(keyring: Keyring, user: UserRecord) {
   return {
     id: user._id.toHexString(),
     email: user.email,
-    ...(user.firstName != null && { firstName: user.firstName }),
-    ...(user.lastName != null && { lastName: user.lastName }),
+    ...namesOf(keyring, user),
     ...(user.avatarUrl != null && { avatarUrl: user.avatarUrl }),
     emailVerified: user.emailVerified,
     status: user.status,
@@ -27,9 +27,9 @@ export function userView(user: UserRecord) {
   };
 }
 
-export function adminUserView(user: UserRecord) {
+export function adminUserView(keyring: Keyring, user: UserRecord) {
   return {
-    ...userView(user),
+    ...userView(keyring, user),
     ...(user.statusReason != null && { statusReason: user.statusReason }),
     ...(user.lastSignInAt && { lastSignInAt: user.lastSignInAt.toISOString() }),
     ...(user.deletedAt && { deletedAt: user.deletedAt.toISOString() }),

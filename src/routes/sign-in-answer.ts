@@ -76,7 +76,7 @@ export function signInAnswers({ config, deps }: Pick<App, 'config' | 'deps'>) {
   async function signedIn(request: FastifyRequest, reply: FastifyReply, started: Started, transport: SessionTransport) {
     void reply.code(201).header('location', `/v1/sessions/${started.session._id.toHexString()}`);
     const deviceToken = deviceTokenFor(request, started.user._id.toHexString());
-    return { ...(await issued(reply, started, transport)), deviceToken, user: userView(started.user) };
+    return { ...(await issued(reply, started, transport)), deviceToken, user: userView(deps.keyring, started.user) };
   }
 
   /** Whatever else was proven, the mailbox was not: another link is mailed, and nothing opened. */

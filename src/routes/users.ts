@@ -47,13 +47,14 @@ export default async function users(app: App): Promise<void> {
       const passwordHash = await deps.passwords.hash(password);
       const { origin } = request;
       const account = { email, passwordHash, profile };
+      const options = { ...mailOptions(app), names: deps.names };
       if (config.HIDE_EXISTING_ACCOUNTS) {
-        reply.afterwards(() => signUpUnseen(origin, account, mailOptions(app)));
+        reply.afterwards(() => signUpUnseen(origin, account, options));
         return reply.code(202).send(accepted);
       }
-      const user = await signUp(origin, account, mailOptions(app));
+      const user = await signUp(origin, account, options);
       void reply.code(201).header('location', '/v1/users/me');
-      return sendUser(request, reply, user, userView(user));
+      return sendUser(request, reply, user, userView(deps.keyring, user));
     },
   );
 }

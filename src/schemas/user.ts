@@ -196,7 +196,12 @@ export const UserListQuery = closed({
   createdAfter: Type.Optional(Timestamp),
   createdBefore: Type.Optional(Timestamp),
   q: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 100, description: 'Beginning of an email, a last name or a first name.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description:
+        'Beginning of an email, a last name or a first name. Where names are encrypted (`ENCRYPT_NAMES`): a whole name, in any case.',
+    }),
   ),
   sort: Type.Optional(
     Type.Enum(['id', '-id', 'createdAt', '-createdAt', 'email', '-email'], {

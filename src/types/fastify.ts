@@ -14,6 +14,7 @@ import type { LiveSession } from '../models/session.ts';
 import type { SignInFailures } from '../models/sign-in-failures.ts';
 import type { SigningKeys } from '../models/signing-keys.ts';
 import type { Role } from '../models/user.ts';
+import type { NameKeeping } from '../models/user-names.ts';
 
 /** The service as its plugins and routes see it: schemas give the types of what they receive. */
 export type App = FastifyInstance<
@@ -50,6 +51,7 @@ export interface AuthenticatedApiKey {
 /** What the routes need besides the request; tests pass the same. */
 export interface Dependencies {
   readonly keyring: Keyring;
+  readonly names: NameKeeping;
   readonly passwords: Passwords;
   readonly codeFailures: CodeFailures;
   readonly signInFailures: SignInFailures;

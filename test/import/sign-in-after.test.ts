@@ -28,7 +28,12 @@ async function importFixture(name: string, file: string): Promise<void> {
     options,
     mapping: new Mapping(),
   });
-  await importUsers(entries, { dryRun: false, onRefusal: async () => {}, onProgress: () => {} });
+  await importUsers(entries, {
+    names: service.deps.names,
+    dryRun: false,
+    onRefusal: async () => {},
+    onProgress: () => {},
+  });
 }
 
 const hashOf = async (email: string) => (await User.findOne({ email }).select('+passwordHash').lean())?.passwordHash;

@@ -66,7 +66,11 @@ describe('a delivery', () => {
     worker();
     const origin = { actor: { type: 'system' } } as const;
     const nothing = transaction(async (tx) => {
-      await updateProfile(tx, origin, toId(ada.id), { set: { firstName: 'Eve' }, unset: [], problems: [] } as never);
+      await updateProfile(tx, origin, service().deps.names, toId(ada.id), {
+        set: { firstName: 'Eve' },
+        unset: [],
+        problems: [],
+      } as never);
       throw new Error('no');
     });
     await expect(nothing).rejects.toThrow('no');

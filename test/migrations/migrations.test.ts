@@ -284,3 +284,17 @@ describe('024_seal_what_is_sensitive.js', () => {
     expect(marked.length).toBeGreaterThan(12);
   });
 });
+
+describe('025_seal_names.js', () => {
+  it('goes down only when no name is encrypted: the older build would show none', async () => {
+    const { up, down } = await load('025_seal_names.js');
+    const db = await databaseBefore('025_seal_names.js');
+    await up(db);
+    const users = db.collection('users');
+    const account = oldestAccount('ada@example.com', { roles: ['user'], revision: 1, sealedLastName: UNOPENABLE });
+    await users.insertOne(account);
+    await expect(down(db)).rejects.toThrow('ENCRYPT_NAMES=false');
+    await users.updateOne({}, { $unset: { sealedLastName: 1 } });
+    await expect(down(db)).resolves.toBeUndefined();
+  });
+});

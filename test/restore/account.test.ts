@@ -1,11 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Types } from 'mongoose';
 import { beforeAll, expect, it } from 'vitest';
+import { transaction } from '../../src/database.ts';
+import { settleNames } from '../../src/key-rotation/names.ts';
 import { generateKeyringSpec } from '../../src/lib/keyring.ts';
-import { AuditEvent } from '../../src/models/audit-event.ts';
+import { AuditEvent, SYSTEM } from '../../src/models/audit-event.ts';
 import { Credential } from '../../src/models/credential.ts';
 import { Journal } from '../../src/models/journal.ts';
 import { User } from '../../src/models/user.ts';
+import { updateProfile } from '../../src/models/user-account.ts';
+import { openNames } from '../../src/models/user-names.ts';
 import { apiKeyOf } from '../helpers/api-keys.ts';
 import { enrolTotp } from '../helpers/factors.ts';
 import { outcome } from '../helpers/parallel.ts';
@@ -88,6 +92,26 @@ it('one account becomes what it was, with whatever signs it in; first it is show
   expect(last?.image).toMatchObject({ firstName: 'Ada' });
   const nothing = await rewind(ada.id, '--to', moment);
   expect(nothing.stdout).toBe('');
+}, 60_000);
+
+it('names come back as they are written today, and the same name is no change however it is kept', async () => {
+  const grace = await person(trial.service);
+  await grace.call('PATCH', '/v1/users/me', { firstName: 'Grace', lastName: 'Hopper' });
+  const then = new Date().toISOString();
+  await pause(5);
+  const names = { keyring: trial.service.deps.keyring, encrypted: true };
+  await settleNames(names, () => {});
+  const id = new Types.ObjectId(grace.id);
+  const change = { set: { firstName: 'Mallory' }, unset: [], problems: [] };
+  await transaction((tx) => updateProfile(tx, SYSTEM, names, id, change));
+  await trial.ship();
+  const done = await rewindWith({ ENCRYPT_NAMES: 'true' }, grace.id, '--to', then, '--yes');
+  expect(done.code, done.stderr).toBe(0);
+  expect(done.stdout).toBe('firstName: "Mallory" -> "Grace"\n');
+  const account = await User.findById(id).lean();
+  expect(account).not.toHaveProperty('firstName');
+  expect(openNames(names.keyring, account as never)).toEqual({ firstName: 'Grace', lastName: 'Hopper' });
+  await settleNames({ ...names, encrypted: false }, () => {});
 }, 60_000);
 
 it('nothing comes back that the keyring of today does not open', async () => {

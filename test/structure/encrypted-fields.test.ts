@@ -67,7 +67,7 @@ describe('after every route has been used', () => {
   let service: TestApp;
   const found = new Map<string, { value: string; id: string }>();
   beforeAll(async () => {
-    service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS });
+    service = await buildTestApp({ IDENTITY_PROVIDERS: SCENE_PROVIDERS, ENCRYPT_NAMES: 'true' });
     const scene = new Scene(service.app);
     for (const exercise of Object.values(EXERCISES)) await exercise(scene);
     // Images in the journal are as they stand in their own collection.

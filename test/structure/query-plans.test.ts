@@ -172,7 +172,7 @@ it('the queries of the delivery of webhooks', async () => {
   const choice = { url: 'https://8.8.8.8/hook', events: [], enabled: true };
   const { webhook } = await transaction((tx) => createWebhook(tx, SYSTEM, keyring, choice));
   for (let n = 0; n < 100; n += 1) await transaction((tx) => testWebhook(tx, SYSTEM, keyring, webhook._id));
-  await transaction((tx) => createUser(tx, SYSTEM, { email: 'hooked@example.com', profile: {} }));
+  await transaction((tx) => createUser(tx, SYSTEM, service.deps.names, { email: 'hooked@example.com', profile: {} }));
   // Most deliveries are done.
   const due = await WebhookDelivery.distinct('_id').then((ids) => ids.slice(0, 20));
   await WebhookDelivery.updateMany({ _id: { $nin: due } }, { $set: { outcome: 'delivered' }, $unset: { dueAt: 1 } });

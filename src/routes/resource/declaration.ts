@@ -5,6 +5,7 @@ import type { Config } from '../../config.ts';
 import type { Transaction } from '../../database.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { AdminRule, OwnRule, Rule } from '../../lib/access-rules.ts';
+import type { Keyring } from '../../lib/keyring.ts';
 import type { AuditOrigin } from '../../models/audit-event.ts';
 import type { DocumentModel, Filter, StoredDocument } from '../../models/document.ts';
 import type { Caller } from '../../models/document-access.ts';
@@ -33,7 +34,7 @@ export interface Includable {
   readonly visibleTo: (caller: Caller, tx?: Transaction) => Promise<Filter | null>;
   /** The stored paths of them that somebody may see. */
   readonly projectionFor: (caller: Caller) => Promise<Filter>;
-  readonly show: (document: StoredDocument) => unknown;
+  readonly show: (document: StoredDocument, keyring: Keyring) => unknown;
 }
 
 /** Documents that these refer to by a path. */
@@ -164,6 +165,7 @@ export interface Plan extends Audience {
 
 /** A domain collection with its routes: what `collections/index.ts` lists. */
 export interface Resource extends Includable {
+  readonly show: (document: StoredDocument) => unknown;
   readonly modelName: string;
   /** Its own model, and those of its junctions. */
   readonly models: readonly StoredModel[];

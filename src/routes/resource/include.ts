@@ -58,7 +58,8 @@ export async function inclusionsOf(
     const relation = include[name];
     if (!relation) continue;
     const { documents: found, links } = await load(relation, documents, request);
-    included[name] = found.map(relation.of().show);
+    const { show } = relation.of();
+    included[name] = found.map((document) => show(document, request.server.deps.keyring));
     if (relation.kind === 'links')
       linkers.push(({ _id }) => ({
         [name]: (links?.get(_id.toHexString()) ?? []).map((link) => linkView(relation, link)),

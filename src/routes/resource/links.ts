@@ -101,7 +101,7 @@ export function linkListRoute(app: App, links: LinkPlan): void {
       const documents = other ? await inOrder(other.model, ids, other.filter, other.projection) : [];
       const nextCursor = next && cursors.write(positions.close(next));
       linkToNext(request, reply, nextCursor);
-      return { items: documents.map(target.show), nextCursor };
+      return { items: documents.map((document) => target.show(document, request.server.deps.keyring)), nextCursor };
     },
   } as never);
 }
