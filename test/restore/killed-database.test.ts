@@ -1,0 +1,3 @@
+import { databaseSurvivesKills } from '../helpers/killed-database.ts';
+
+databaseSurvivesKills(2, 240_000);
