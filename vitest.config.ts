@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/**
+ * Files in which something is killed and waited for come first: they leave the cores to the others. By itself vitest
+ * begins with the largest files, and these are small, so that they would be waited for at the end.
+ */
+class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const waits = ({ moduleId }: TestSpecification): boolean => /\/(?:killed|moments|lines|tour)/.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(waits), ...sorted.filter((file) => !waits(file))];
+  }
+}
 
 /**
  * `vitest run` is what `npm test` runs; `vitest run --mode long` the files that take too long for it
@@ -20,6 +33,7 @@ export default defineConfig(({ mode }) => {
       // The database and the processes that tests start want the cores as well; three keep two cores busy, as each waits now
       // and then.
       maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
+      sequence: { sequencer: WaitingFirst },
       projects: [
         {
           extends: true,

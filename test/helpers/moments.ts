@@ -15,7 +15,8 @@ const ACCOUNTS = 40;
 
 /**
  * Changes accounts all the time, each change in two collections at once: number `n` of an account is the same in both,
- * whatever moment they are looked at.
+ * whatever moment they are looked at. Each account has one writer, so that its numbers come in their order; what they
+ * get in each other's way about are teams and recovery codes.
  */
 class Load {
   readonly #accounts: readonly Types.ObjectId[];
@@ -36,14 +37,15 @@ class Load {
     return this.#n;
   }
 
-  async write(): Promise<void> {
+  async write(writer: number): Promise<void> {
+    const own = this.#accounts.filter((_, index) => index % WRITERS === writer);
     while (!this.#stopped && this.failure === undefined) {
       if (this.#paused) {
         this.#idle += 1;
         await this.#paused;
         this.#idle -= 1;
       }
-      await this.#change().catch((error: unknown) => {
+      await this.#change(own).catch((error: unknown) => {
         this.failure = error;
       });
     }
@@ -69,10 +71,10 @@ class Load {
     }
   }
 
-  async #change(): Promise<void> {
+  async #change(own: readonly Types.ObjectId[]): Promise<void> {
     this.#n += 1;
     const n = this.#n;
-    const _id = this.#accounts[randomInt(this.#accounts.length)] as Types.ObjectId;
+    const _id = own[randomInt(own.length)] as Types.ObjectId;
     await transaction(async (tx) => {
       const options = { session: tx };
       await User.updateOne({ _id }, { $set: { firstName: `n${n}` } }, options);
@@ -124,7 +126,7 @@ export function momentsAreRestored(moments: number, timeoutMs: number): void {
       // The first one of all: its line of segments begins with it.
       await trial.backUp();
       const load = new Load(accounts.map(({ _id }) => _id as Types.ObjectId));
-      const writing = Promise.all(Array.from({ length: WRITERS }, () => load.write()));
+      const writing = Promise.all(Array.from({ length: WRITERS }, (_, writer) => load.write(writer)));
       const noted: Noted[] = [];
       const passed: { at: Date; acknowledged: ReadonlyMap<string, number>; begun: number }[] = [];
       for (let n = 0; n < moments; n += 1) {

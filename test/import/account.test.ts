@@ -34,9 +34,7 @@ describe('an account', () => {
         createdAt: new Date('2024-01-01T00:00:00Z'),
         profile: {
           firstName: 'Ada King',
-          firstNameKey: 'ada king',
           lastName: 'José',
-          lastNameKey: 'josé',
           avatarUrl: 'https://example.com/a%20b',
           metadata: { plan: 'team' },
         },
