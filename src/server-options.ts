@@ -4,7 +4,7 @@ import { type Config, list } from './config.ts';
 import { createLogger } from './logging.ts';
 import { answerClientError, answerFrameworkError } from './plugins/error-handler.ts';
 import { RequestLog, requestId } from './plugins/request-context.ts';
-import { buildValidator, oncePerArguments, oncePerSchema } from './plugins/validation.ts';
+import { buildValidator, oncePerSchema, oncePerSchemas } from './plugins/validation.ts';
 
 /** Longer than a load balancer usually keeps an idle connection (60 s), so that it never writes to one just closed. */
 const KEEP_ALIVE_MS = 65_000;
@@ -22,7 +22,7 @@ const MAX_PARAMETER_LENGTH = 100;
 
 const serializers = SerializerSelector();
 
-const buildSerializer: ReturnType<typeof SerializerSelector> = oncePerArguments((...schemas) =>
+const buildSerializer: ReturnType<typeof SerializerSelector> = oncePerSchemas((...schemas) =>
   oncePerSchema(serializers(...schemas)),
 );
 

@@ -41,19 +41,36 @@ const OPTIONS: Options = {
   keywords: ['example'],
 };
 
-/** Every scope of every instance in a process asks for the same; what is made of equal arguments is made once. */
-export function oncePerArguments<A extends unknown[], R>(make: (...args: A) => R): (...args: A) => R {
+const numbers = new WeakMap<object, number>();
+const numbersByText = new Map<string, number>();
+
+/** A number for all schemas that say the same. Their text is long: it is looked at once for each object. */
+function numberOf(schema: object): number {
+  const known = numbers.get(schema);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(schema);
+  const number = numbersByText.get(text) ?? numbersByText.size;
+  numbersByText.set(text, number);
+  numbers.set(schema, number);
+  return number;
+}
+
+/** Every scope of every instance in a process asks for the same; what is made of equal schemas is made once. */
+export function oncePerSchemas<A extends unknown[], R>(make: (...args: A) => R): (...args: A) => R {
   const made = new Map<string, R>();
   return (...args) => {
-    const text = JSON.stringify(args);
-    const known = made.get(text) ?? make(...args);
-    made.set(text, known);
+    const named = args.flatMap((schemas) => Object.entries(schemas ?? {}));
+    const key = JSON.stringify(
+      named.map(([name, schema]) => [name, Object(schema) === schema ? numberOf(schema) : schema]),
+    );
+    const known = made.get(key) ?? make(...args);
+    made.set(key, known);
     return known;
   };
 }
 
 /** Bodies say what they mean: `"1"` is no number. Everything in a URL is text, so there a number is read from it. */
-export const buildValidator = oncePerArguments((sharedSchemas: Record<string, unknown>): Compile => {
+export const buildValidator = oncePerSchemas((sharedSchemas: Record<string, unknown>): Compile => {
   const strict = createAjv({ ...OPTIONS, coerceTypes: false }, sharedSchemas);
   const coercing = createAjv({ ...OPTIONS, coerceTypes: true }, sharedSchemas);
   const compileStrict = oncePerSchema(({ schema }: Parameters<Compile>[0]) => strict.compile(schema));

@@ -21,6 +21,7 @@ const BOUND_MS = 10_000;
 
 let proxy: DatabaseProxy;
 let direct: MongoClient;
+let patient: TestApp;
 let service: TestApp;
 let admin: Person;
 let operations: Operation[];
@@ -28,12 +29,14 @@ beforeAll(async () => {
   const uri = freshDatabaseUri();
   direct = await MongoClient.connect(uri);
   proxy = await DatabaseProxy.open(uri);
-  service = await buildTestApp({
-    MONGODB_URI: proxy.uri,
-    MONGODB_SERVER_SELECTION_TIMEOUT_MS: '300',
-    RESPONSE_TIMEOUT_MS: String(RESPONSE_TIMEOUT_MS),
-  });
-  admin = await person(service, { roles: ['admin'] });
+  // Whoever signs up on a busy machine has more time than the instance that is tried gives anybody.
+  patient = await buildTestApp({ MONGODB_URI: proxy.uri, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '300' });
+  const signedUp = await person(patient, { roles: ['admin'] });
+  service = await patient.another({ RESPONSE_TIMEOUT_MS: String(RESPONSE_TIMEOUT_MS) });
+  admin = {
+    ...signedUp,
+    call: (...[method, url, body, options]) => signedUp.call(method, url, body, { on: service, ...options }),
+  };
   operations = operationsOf(service).filter(asksDatabase);
 });
 afterEach(async () => {
@@ -43,7 +46,7 @@ afterEach(async () => {
 });
 // MongoDB keeps a transaction that was broken off for a minute, and drops no database before.
 afterAll(async () => {
-  await service.close();
+  await patient.close();
   await direct.close();
   proxy.close();
 }, 120_000);
