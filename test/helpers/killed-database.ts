@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Db, MongoClient } from 'mongodb';
 import { expect, it } from 'vitest';
 import { listBackups, openBackup } from '../../src/backup/read.ts';
@@ -14,9 +16,10 @@ import { useDataDirectory } from './data-directory.ts';
 import { roster, startRoster } from './roster.ts';
 import { until } from './until.ts';
 
+const SHIPPER = fileURLToPath(new URL('../backup/shipper.ts', import.meta.url));
 const ACCOUNTS = 300;
 /** From the first sign of a command on, which takes about as long from there. */
-const KILL_WITHIN_MS = { backup: 300, restore: 700, drill: 1_500 } as const;
+const KILL_WITHIN_MS = { shipping: 1_200, backup: 300, restore: 700, drill: 1_500 } as const;
 
 type DataDirectory = ReturnType<typeof useDataDirectory>;
 
@@ -26,10 +29,11 @@ class Trial {
   readonly #directory: string;
   readonly #settings: Readonly<Record<string, string>>;
   readonly root: string;
+  /** How many there are, once they have all come in. */
+  accounts = 0;
   #uri = '';
   #lost: Promise<unknown> = Promise.resolve();
   #client: MongoClient | undefined;
-  #imported = 0;
 
   constructor(data: DataDirectory, root: string, directory: string) {
     this.#data = data;
@@ -64,14 +68,35 @@ class Trial {
     expect(code, stderr).toBe(0);
   }
 
-  /** More accounts, whose images are in the journal. @returns how many there are */
-  async add(): Promise<number> {
-    const people = Array.from({ length: ACCOUNTS }, (_, n) => `{"email": "p${this.#imported + n}@example.com"}`);
+  /** A file with more accounts. */
+  async #people(): Promise<string> {
+    const people = Array.from({ length: ACCOUNTS }, (_, n) => `{"email": "p${this.accounts + n}@example.com"}`);
     const file = `${this.#directory}/people.ndjson`;
     await writeFile(file, `${people.join('\n')}\n`);
+    this.accounts += ACCOUNTS;
+    return file;
+  }
+
+  async #dies(withinMs: number): Promise<void> {
+    await pause(randomInt(withinMs));
+    process.kill(this.#data.record().pid ?? 0, 'SIGKILL');
+    await this.#lost;
+  }
+
+  /** The server dies while accounts come in whose images are shipped, and comes back with what it had. */
+  async killDuringShipping(): Promise<void> {
+    const file = await this.#people();
+    const env = { ...process.env, ...this.#env() };
+    const shipper = spawn(process.execPath, ['--import', 'tsx', SHIPPER], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(shipper, 'close');
+    await once(shipper.stdout, 'data');
+    shipper.stdout.resume();
+    const { done } = startRoster(['import', 'users', file], { env: this.#env() });
+    await this.#dies(KILL_WITHIN_MS.shipping);
+    await Promise.all([done, ended]);
+    await this.open();
+    // What had not come in comes in now.
     await this.run('import', 'users', file);
-    this.#imported += ACCOUNTS;
-    return this.#imported;
   }
 
   /** The server dies while a command is at it, and comes back with what it had. @returns how the command ended */
@@ -82,10 +107,8 @@ class Trial {
   ): Promise<number | null> {
     const { done } = startRoster(args, { env: this.#env() });
     await until('it has begun', hasBegun);
-    await pause(randomInt(KILL_WITHIN_MS[what]));
-    process.kill(this.#data.record().pid ?? 0, 'SIGKILL');
+    await this.#dies(KILL_WITHIN_MS[what]);
     const { code } = await done;
-    await this.#lost;
     await this.open();
     // Leases last for up to a minute.
     await this.db()
@@ -107,7 +130,6 @@ class Trial {
   }
 }
 
-/** During a backup, which ships the journal at its beginning and its end. */
 async function killsBackup(trial: Trial): Promise<void> {
   const before = (await backupsIn(trial.root)).length;
   await trial.killDuring('backup', ['backup'], async () => (await backupsIn(trial.root)).length > before);
@@ -116,7 +138,7 @@ async function killsBackup(trial: Trial): Promise<void> {
 }
 
 /** All that was ever acknowledged comes back, in spite of that. */
-async function killsRestore(trial: Trial, target: string, accounts: number): Promise<void> {
+async function killsRestore(trial: Trial, target: string): Promise<void> {
   const marked = async () => {
     const lock = trial.db(target).collection<{ _id: string }>('changelog_lock');
     return (await lock.findOne({ _id: 'restore' })) !== null;
@@ -129,7 +151,10 @@ async function killsRestore(trial: Trial, target: string, accounts: number): Pro
     await lock.updateMany({}, { $set: { expiresAt: new Date(0) } });
     await trial.run('restore', '--into', target);
   }
-  expect([await marked(), await trial.db(target).collection('users').countDocuments()]).toEqual([false, accounts]);
+  expect([await marked(), await trial.db(target).collection('users').countDocuments()]).toEqual([
+    false,
+    trial.accounts,
+  ]);
   await trial.db(target).dropDatabase();
 }
 
@@ -147,15 +172,15 @@ export function databaseSurvivesKills(rounds: number, timeoutMs: number): void {
   const freshDirectory = directories();
 
   it(
-    `a database that is killed ${rounds} times in each of backup, restore and drill loses nothing, and no half is a whole`,
+    `a database that is killed ${rounds} times in each of shipping, backup, restore and drill loses nothing, and no half is a whole`,
     async () => {
       const trial = new Trial(data, await freshDirectory(), await freshDirectory());
       await trial.open();
       await trial.migrate();
       for (let round = 0; round < rounds; round += 1) {
-        const accounts = await trial.add();
+        await trial.killDuringShipping();
         await killsBackup(trial);
-        await killsRestore(trial, `restored_${round}`, accounts);
+        await killsRestore(trial, `restored_${round}`);
         await killsDrill(trial);
       }
       await trial.run('backup', 'verify');
