@@ -14,6 +14,6 @@ export async function up(db) {
 export async function down(db) {
   const sealed = { $or: [{ sealedFirstName: { $exists: true } }, { sealedLastName: { $exists: true } }] };
   if (await db.collection('users').findOne(sealed, { projection: { _id: 1 } }))
-    throw new Error('Names are encrypted: run "bin/roster keys rotate" with ENCRYPT_NAMES=false first.');
+    throw new Error('Names are encrypted: run "bin/roster keys rotate --open-names" first.');
   await changeValidator(db, 'users', withProperties({ sealedFirstName: undefined, sealedLastName: undefined }));
 }

@@ -79,7 +79,7 @@ export const configSchema = Type.Object({
   ENCRYPT_NAMES: Type.Boolean({
     default: false,
     description:
-      'Whether first and last names of accounts are encrypted in the database. The search of admins then finds them by the whole name alone. After a change run `bin/roster keys rotate`, which brings the names that are there into line.',
+      'Whether first and last names of accounts are encrypted in the database. The search of admins then finds them by the whole name alone. `bin/roster keys rotate` encrypts the names that are there. For the service and its commands alike.',
   }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',

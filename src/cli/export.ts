@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import { writerOf } from '../export/formats.ts';
 import { openKeyring } from '../keyring-file.ts';
-import type { Keyring } from '../lib/keyring.ts';
+import { DecryptionError, type Keyring } from '../lib/keyring.ts';
 import { formatOfName, PORTABLE_FORMATS, type PortableFormat } from '../lib/portable-format.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
-import { withOpenNames } from '../models/user-names.ts';
+import type { UserRecord } from '../models/user.ts';
+import { type Names, openNames, withNames } from '../models/user-names.ts';
 import { countDeletedUsers, countWalkedUsers, walkUsers } from '../models/user-walk.ts';
 import { count } from '../progress.ts';
-import { say, UsageError, withDatabase } from './context.ts';
+import { CommandError, say, UsageError, withDatabase } from './context.ts';
 import { writeLines } from './output.ts';
 
 export function register(program: Command): void {
@@ -78,7 +79,19 @@ async function* exportLines(
   const { header, line } = writerOf(format, withHashes);
   yield header;
   for await (const user of walkUsers(withHashes)) {
-    yield line(withOpenNames(keyring, user));
+    yield line(withNames(user, namesOfWhole(keyring, user)));
     written.accounts++;
+  }
+}
+
+/** Accounts without their names would pass for whole. @throws {CommandError} */
+function namesOfWhole(keyring: Keyring, user: UserRecord): Names {
+  try {
+    return openNames(keyring, user);
+  } catch (error) {
+    if (!(error instanceof DecryptionError)) throw error;
+    throw new CommandError(
+      `KEYRING does not open the names of ${user._id.toHexString()}: ${error.message}. "keys rotate --dry-run" names all that do not open.`,
+    );
   }
 }

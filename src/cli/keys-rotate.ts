@@ -1,7 +1,8 @@
 import type { Connection } from 'mongoose';
 import { nameKeepingOf } from '../dependencies.ts';
 import { countOutdatedNames, settleNames } from '../key-rotation/names.ts';
-import { type Reencryption, reencrypt } from '../key-rotation/reencrypt.ts';
+import { reencrypt } from '../key-rotation/reencrypt.ts';
+import type { Rewriting } from '../key-rotation/rewrite.ts';
 import { type KeyCount, type Survey, survey } from '../key-rotation/survey.ts';
 import { countDocuments } from '../key-rotation/walk.ts';
 import { openKeyring } from '../keyring-file.ts';
@@ -9,30 +10,46 @@ import type { FieldContext } from '../lib/keyring.ts';
 import { countSessionsByKey, type SessionsOfKey } from '../models/session-keys.ts';
 import type { NameKeeping } from '../models/user-names.ts';
 import { count, showProgress } from '../progress.ts';
-import { say, withDatabase } from './context.ts';
+import { say, UsageError, withDatabase } from './context.ts';
 
 interface Rotation extends Survey {
   /** Undefined when nothing was to be changed. */
-  readonly done: (Reencryption & { readonly names: number }) | undefined;
+  readonly done: (Rewriting & { readonly names: number }) | undefined;
   /** Accounts whose names are not written as ENCRYPT_NAMES says. */
   readonly outdatedNames: number;
   readonly sessions: ReadonlyMap<string, SessionsOfKey>;
 }
 
-export async function rotateKeyring({ dryRun = false }: { readonly dryRun?: boolean }): Promise<void> {
+interface RotateOptions {
+  readonly dryRun?: boolean;
+  readonly openNames?: boolean;
+}
+
+export async function rotateKeyring({ dryRun = false, openNames = false }: RotateOptions): Promise<void> {
   await withDatabase(async ({ config, connection }) => {
     const keyring = openKeyring(config);
     const names = nameKeepingOf(config, keyring);
-    const rotation = await rotate(connection, names, dryRun);
+    if (openNames && names.encrypted) throw new UsageError('--open-names is for where ENCRYPT_NAMES is not set.');
+    // What a shell does not have set must not bring everybody's names into the open.
+    const settles = names.encrypted || openNames;
+    const rotation = await rotate(connection, names, { dryRun, settles });
     tellFailures(rotation);
-    process.stdout.write(`${[...report(rotation, keyring.keyIds), ...namesReport(rotation, names)].join('\n')}\n`);
+    process.stdout.write(
+      `${[...report(rotation, keyring.keyIds), ...namesReport(rotation, { ...names, settles })].join('\n')}\n`,
+    );
     const others = rotation.counts.some(({ keyId }) => keyId !== keyring.keyIds[0]);
-    const left = !dryRun && (others || rotation.outdatedNames > 0);
+    const left = !dryRun && (others || (settles && rotation.outdatedNames > 0));
     if (rotation.unreadable > 0 || left) process.exitCode = 1;
   });
 }
 
-async function rotate(connection: Connection, names: NameKeeping, dryRun: boolean): Promise<Rotation> {
+interface Steps {
+  readonly dryRun: boolean;
+  /** Whether names are brought into the form in which they are written. */
+  readonly settles: boolean;
+}
+
+async function rotate(connection: Connection, names: NameKeeping, { dryRun, settles }: Steps): Promise<Rotation> {
   const { keyring } = names;
   const db = connection.getClient().db(connection.name);
   const passes = dryRun ? 1 : 2;
@@ -49,13 +66,7 @@ async function rotate(connection: Connection, names: NameKeeping, dryRun: boolea
     progress.update(documents);
   };
   try {
-    const done = dryRun
-      ? undefined
-      : {
-          // First: what it encrypts is by the writing key.
-          names: await settleNames(names, onDocuments),
-          ...(await reencrypt(connection, keyring, onDocuments)),
-        };
+    const done = dryRun ? undefined : await change(connection, names, settles, onDocuments);
     return {
       done,
       ...(await survey(db, keyring, onDocuments)),
@@ -65,6 +76,18 @@ async function rotate(connection: Connection, names: NameKeeping, dryRun: boolea
   } finally {
     progress.stop();
   }
+}
+
+async function change(
+  connection: Connection,
+  names: NameKeeping,
+  settles: boolean,
+  onDocuments: (count: number) => void,
+): Promise<Rotation['done']> {
+  // First: what it encrypts is by the writing key.
+  const settled = settles ? await settleNames(names, onDocuments) : { rewritten: 0, refused: [] };
+  const { rewritten, refused } = await reencrypt(connection, names.keyring, onDocuments);
+  return { names: settled.rewritten, rewritten, refused: [...settled.refused, ...refused] };
 }
 
 const placeText = ({ collection, record, field }: FieldContext): string => `${collection} ${record} ${field}`;
@@ -78,13 +101,17 @@ function tellFailures({ done, unreadable, listed }: Rotation): void {
   if (unreadable > listed.length) say(`… and ${count(unreadable - listed.length)} more that are not readable`);
 }
 
-function* namesReport({ done, outdatedNames }: Rotation, { encrypted }: NameKeeping): Generator<string> {
+function* namesReport(
+  { done, outdatedNames }: Rotation,
+  { encrypted, settles }: NameKeeping & { readonly settles: boolean },
+): Generator<string> {
   const [did, would, is] = encrypted ? ['Encrypted', 'encrypt', 'in clear'] : ['Opened', 'open', 'encrypted'];
   if (done && done.names > 0) yield `${did} the names of ${accounts(done.names)}.`;
   if (outdatedNames === 0) return;
-  yield done
-    ? `${accounts(outdatedNames)} still have names that are ${is}. If an instance has another ENCRYPT_NAMES, give it this one; then run this again.`
-    : `Would ${would} the names of ${accounts(outdatedNames)}.`;
+  const names = `the names of ${accounts(outdatedNames)}`;
+  if (!settles) yield `Left encrypted: ${names}. ENCRYPT_NAMES is not set here; to open them, add --open-names.`;
+  else if (!done) yield `Would ${would} ${names}.`;
+  else yield `Still ${is}: ${names}. If an instance has another ENCRYPT_NAMES, give it this one; then run this again.`;
 }
 
 function report(

@@ -17,9 +17,10 @@ export function register(program: Command): void {
   family
     .command('rotate')
     .description(
-      'Encrypts with the first key of KEYRING what another key encrypted, and names as ENCRYPT_NAMES says; tells which keys may be dropped.',
+      'Encrypts with the first key of KEYRING what another key encrypted, and names where ENCRYPT_NAMES is set; tells which keys may be dropped.',
     )
     .option('--dry-run', 'count what each key encrypted, and open all of it; change nothing')
+    .option('--open-names', 'bring names that are encrypted back into clear, where ENCRYPT_NAMES is not set any more')
     .addHelpText('after', ROTATE_HELP)
     .action(rotateKeyring);
   family
@@ -41,12 +42,13 @@ instances; then in front of it, and restart them again; then run "keys rotate". 
   KEYRING=$KEYRING,$(bin/roster keys generate)`;
 
 const ROTATE_HELP = `
-Run it with the KEYRING of the service, once all instances have the new key in front. It goes over all encrypted fields
+Run it with the KEYRING and ENCRYPT_NAMES of the service, once all instances have the new key in front. It goes over all encrypted fields
 (docs/security.md lists them) while the service runs: a value is replaced only if nobody has changed it meanwhile. To go on
 after an interruption, run it again: what is done already is only counted. In the end it opens every value once more.
-After a change of ENCRYPT_NAMES it encrypts the names of all accounts, or opens them; no key has to change for that.
+With ENCRYPT_NAMES it encrypts the names that are in clear; no key has to change for that. Without it, names that are
+encrypted stay so unless --open-names is given.
 
-Exit status: 0 when everything opens and, unless it was a dry run, is encrypted with the first key, and every name kept as ENCRYPT_NAMES says; 1 when not: what does
+Exit status: 0 when everything opens and, unless it was a dry run, is encrypted with the first key, and so is every name where ENCRYPT_NAMES is set; 1 when not: what does
 not open is named by collection, document, field and key, never shown; 2 when the command line cannot be used.`;
 
 const RETIRE_HELP = `

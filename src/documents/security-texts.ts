@@ -10,9 +10,9 @@ export const SEALED =
   'One module seals and opens these fields (`src/models/sensitive.ts`). The database itself refuses clear text in them: the validator of each collection has the pattern of a ciphertext, whatever writes. `bin/roster keys rotate` goes over all of them, and over the copies in the journal.';
 
 export const NAMES = [
-  'With `ENCRYPT_NAMES=true` first and last names are encrypted too: in the accounts, the journal and the backups. Whoever was shown a name is shown it as before. What changes is the search of admins: a ciphertext begins with nothing, so names are found by the whole name alone, in any case, by a keyed hash beside it (HMAC-SHA256). From a dump the hashes tell which accounts have the same name, and not which one. Emails are found by their beginning as before.',
+  'With `ENCRYPT_NAMES=true` first and last names are encrypted too: in the accounts, the journal and the backups. Whoever was shown a name is shown it as before. What changes is the search of admins: a ciphertext begins with nothing, so names are found by the whole name alone, in any case, by a keyed hash beside it (HMAC-SHA256). What a dump still tells: which accounts have the same name, so that who knows the name of one knows that of all of them, and about how long each name is. Emails stay in clear, and are found by their beginning.',
   '',
-  'Set it on all instances, restart them, and run `bin/roster keys rotate`, which encrypts the names that are there while the service runs. The other way round is the same. Names in backups and in the journal of before stay as they were until those are gone; run it again after a restore of one. See [operations](operations.md#encrypt-names).',
+  'Set it on all instances, restart them, and run `bin/roster keys rotate`, which encrypts the names that are there while the service runs. Names in backups and in the journal of before stay as they were until those are gone; run it again after a restore of one. See [operations](operations.md#encrypt-names).',
 ].join('\n');
 
 export const OTHERWISE =

@@ -1,17 +1,13 @@
-import { DecryptionError } from '../lib/keyring.ts';
+import { DecryptionError, placeOf } from '../lib/keyring.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
 import { User, type UserRecord } from '../models/user.ts';
 import { NAME_PATHS, NAMES, type NameKeeping, namesToKeep } from '../models/user-names.ts';
+import { type RefusedWrite, type Rewriting, type Update, write } from './rewrite.ts';
 
 const BATCH = 200;
 const PROJECTION = Object.fromEntries(NAME_PATHS.map((path) => [path, 1]));
 
 type Named = Pick<UserRecord, '_id' | (typeof NAME_PATHS)[number]>;
-
-interface Update {
-  readonly filter: object;
-  readonly update: object;
-}
 
 /** None for what is as it should be, and for what does not open: the survey of keys tells of that. */
 function updateOf(keeping: NameKeeping, user: Named): Update[] {
@@ -20,7 +16,9 @@ function updateOf(keeping: NameKeeping, user: Named): Update[] {
     if (!change) return [];
     // Whoever changes a name meanwhile writes it as it should be.
     const asRead = Object.fromEntries(NAME_PATHS.map((path) => [path, user[path] ?? { $exists: false }]));
-    return [{ filter: { _id: user._id, ...asRead }, update: { $set: change.set, $unset: change.unset } }];
+    const update = { $set: change.set, $unset: change.unset };
+    const place = placeOf(User.collection.collectionName, user._id, NAMES.join(', '));
+    return [{ place, operation: { updateOne: { filter: { _id: user._id, ...asRead }, update } } }];
   } catch (error) {
     if (error instanceof DecryptionError) return [];
     throw error;
@@ -52,22 +50,24 @@ export async function countOutdatedNames(keeping: NameKeeping, onDocuments: (cou
 /**
  * Encrypts the names of all accounts, or opens them, as they are written today. No reader sees a change. Killed
  * anywhere, every name is kept in one way or the other, and the next run goes on.
- * @returns how many accounts it changed
  */
-export async function settleNames(keeping: NameKeeping, onDocuments: (count: number) => void): Promise<number> {
-  let changed = 0;
+export async function settleNames(keeping: NameKeeping, onDocuments: (count: number) => void): Promise<Rewriting> {
+  const refused: RefusedWrite[] = [];
+  let [rewritten, told] = [0, false];
   for await (const updates of outdated(keeping, onDocuments)) {
     if (updates.length === 0) continue;
     // Before the first change, so that a run which is killed has left its trace.
-    if (changed === 0)
+    if (!told)
       await recordAuditEvent(undefined, OPERATOR, {
         action: 'keyring.rotated',
-        target: { collection: 'users' },
+        target: { collection: User.collection.collectionName },
         changes: NAMES,
+        reason: keeping.encrypted ? 'names encrypted' : 'names opened',
       });
-    const operations = updates.map((updateOne) => ({ updateOne }));
-    const { modifiedCount } = await User.collection.bulkWrite(operations, { ordered: false });
-    changed += modifiedCount;
+    told = true;
+    const result = await write(User.collection, updates);
+    rewritten += result.rewritten;
+    refused.push(...result.refused);
   }
-  return changed;
+  return { rewritten, refused };
 }

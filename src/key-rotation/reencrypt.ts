@@ -1,18 +1,8 @@
-import { type Connection, mongo } from 'mongoose';
+import type { Connection } from 'mongoose';
 import { DecryptionError, type Keyring } from '../lib/keyring.ts';
 import { OPERATOR, recordAuditEvent } from '../models/audit-event.ts';
+import { type RefusedWrite, type Rewriting, type Update, write } from './rewrite.ts';
 import { besideOf, type EncryptedValue, encryptedCollections, walk } from './walk.ts';
-
-/** A value that stays as it is because the database does not take another one in its document. */
-interface RefusedWrite {
-  readonly place: EncryptedValue['place'];
-  readonly code: number | string | undefined;
-}
-
-export interface Reencryption {
-  readonly rewritten: number;
-  readonly refused: readonly RefusedWrite[];
-}
 
 /**
  * Encrypts with the writing key whatever another key of the ring encrypted. Each value is replaced only if it is still
@@ -23,7 +13,7 @@ export async function reencrypt(
   connection: Connection,
   keyring: Keyring,
   onDocuments: (count: number) => void,
-): Promise<Reencryption> {
+): Promise<Rewriting> {
   const db = connection.getClient().db(connection.name);
   const refused: RefusedWrite[] = [];
   let rewritten = 0;
@@ -47,11 +37,6 @@ export async function reencrypt(
   return { rewritten, refused };
 }
 
-interface Update {
-  readonly place: EncryptedValue['place'];
-  readonly operation: { readonly updateOne: { readonly filter: object; readonly update: object } };
-}
-
 /** None for what is up to date, and for what does not open: the survey tells of that. */
 function updateOf(stored: EncryptedValue, keyring: Keyring): Update[] {
   const { id, path, value, place } = stored;
@@ -64,33 +49,4 @@ function updateOf(stored: EncryptedValue, keyring: Keyring): Update[] {
     if (error instanceof DecryptionError) return [];
     throw error;
   }
-}
-
-type Writable = ReturnType<Connection['collection']>;
-
-async function write(collection: Writable, updates: readonly Update[]): Promise<Reencryption> {
-  try {
-    const operations = updates.map(({ operation }) => operation);
-    const { modifiedCount } = await collection.bulkWrite(operations, { ordered: false });
-    return { rewritten: modifiedCount, refused: [] };
-  } catch (error) {
-    if (!(error instanceof mongo.MongoBulkWriteError) || [error.writeErrors].flat().length === 0) throw error;
-    return writeSingly(collection, updates);
-  }
-}
-
-/** A batch of what is journaled is one transaction: what is refused takes the others along. */
-async function writeSingly(collection: Writable, updates: readonly Update[]): Promise<Reencryption> {
-  const refused: RefusedWrite[] = [];
-  let rewritten = 0;
-  for (const { place, operation } of updates) {
-    const { filter, update } = operation.updateOne;
-    try {
-      rewritten += (await collection.updateOne(filter, update)).modifiedCount;
-    } catch (error) {
-      if (!(error instanceof mongo.MongoServerError)) throw error;
-      refused.push({ place, code: error.code });
-    }
-  }
-  return { rewritten, refused };
 }

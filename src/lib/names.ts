@@ -54,3 +54,6 @@ export const singleLine = (input: string): string =>
 export function nameKey(name: string): string {
   return name.toLowerCase().replaceAll('ς', 'σ').normalize('NFC');
 }
+
+/** What whole names are compared by, in whatever case and spacing they are written: `WEISS` is `Weiß`. */
+export const wholeNameKey = (name: string): string => nameKey(sanitiseName(name).toUpperCase());

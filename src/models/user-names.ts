@@ -29,31 +29,39 @@ type StoredNames = Pick<UserRecord, '_id'> & Partial<Pick<UserRecord, (typeof NA
 /** The projection that gives them. */
 export const NAMES_READ = Object.fromEntries(NAMES.flatMap((name) => [name, SEALED[name]]).map((path) => [path, 1]));
 
-/** The names of an account. @throws DecryptionError for one that the keyring does not open */
-export const openNames = (keyring: Keyring, user: StoredNames): Names =>
-  Object.fromEntries(
-    NAMES.flatMap((name) => {
-      const sealed = SEALED[name];
-      const text = user[sealed] == null ? user[name] : openText(keyring, User, user, sealed);
-      return text == null ? [] : [[name, text]];
-    }),
-  );
+function openName(keyring: Keyring, user: StoredNames, name: NameField): string | undefined {
+  const sealed = SEALED[name];
+  return (user[sealed] == null ? user[name] : openText(keyring, User, user, sealed)) ?? undefined;
+}
 
-/** The same where they are only shown: what does not open is left out, and the rest of the account is there. */
-export function namesOf(keyring: Keyring, user: StoredNames): Names {
+function shownName(keyring: Keyring, user: StoredNames, name: NameField): string | undefined {
   try {
-    return openNames(keyring, user);
+    return openName(keyring, user, name);
   } catch (error) {
-    if (error instanceof DecryptionError) return {};
+    if (error instanceof DecryptionError) return undefined;
     throw error;
   }
 }
 
-/** An account with its names as they are shown, whichever way they are kept. @throws DecryptionError */
-export function withOpenNames<U extends Document>(keyring: Keyring, user: U): U {
+const namesBy = (open: typeof openName, keyring: Keyring, user: StoredNames): Names =>
+  Object.fromEntries(
+    NAMES.flatMap((name) => {
+      const text = open(keyring, user, name);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
+
+/** The names of an account. @throws DecryptionError for one that the keyring does not open */
+export const openNames = (keyring: Keyring, user: StoredNames): Names => namesBy(openName, keyring, user);
+
+/** The same where they are only shown: one that does not open is left out, and the rest of the account is there. */
+export const namesOf = (keyring: Keyring, user: StoredNames): Names => namesBy(shownName, keyring, user);
+
+/** An account as it is stored, but for its names, which are told by `names` however they are kept. */
+export function withNames<U extends Document>(user: U, names: Names): U {
   const kept: ReadonlySet<string> = new Set(NAME_PATHS);
   const others = Object.entries(user).filter(([path]) => !kept.has(path));
-  return { ...Object.fromEntries(others), ...openNames(keyring, user as never) } as U;
+  return { ...Object.fromEntries(others), ...names } as U;
 }
 
 /** What a change sets, and what it removes. */
@@ -85,8 +93,7 @@ export function keepNames({ keyring, encrypted }: NameKeeping, id: Types.ObjectI
 export function namesToKeep({ keyring, encrypted }: NameKeeping, user: StoredNames) {
   const others = NAMES.filter((name) => user[encrypted ? name : SEALED[name]] != null);
   if (others.length === 0) return undefined;
-  const names = openNames(keyring, user);
-  const set = Object.fromEntries(others.map((name) => [name, names[name]]));
+  const set = Object.fromEntries(others.map((name) => [name, openName(keyring, user, name)]));
   return keepNames({ keyring, encrypted }, user._id, { set, unset: [] });
 }
 

@@ -10,8 +10,8 @@ import { keepAnAdmin } from './guard.ts';
 import { Identity } from './identity.ts';
 import { OneTimeToken } from './one-time-token.ts';
 import { endAllSessions } from './session-end.ts';
-import { User } from './user.ts';
-import { keepNames, type NameKeeping, withOpenNames } from './user-names.ts';
+import { User, type UserRecord } from './user.ts';
+import { keepNames, type NameKeeping, namesOf, withNames } from './user-names.ts';
 
 /** Whatever signs an account in. What belongs to teams and to other collections is not its own to take back. */
 const BELONGINGS = [Credential, Identity, ApiKey] as const;
@@ -39,7 +39,7 @@ export interface Rewinding {
   readonly removed: Readonly<Record<string, readonly Document[]>>;
 }
 
-/** @throws {AppError} `not-found`: who is purged is not brought back. @throws DecryptionError for names that do not open */
+/** @throws {AppError} `not-found`: who is purged is not brought back */
 export async function stateOfUser(keyring: Keyring, id: Types.ObjectId, tx?: ClientSession): Promise<AccountState> {
   const session = tx && { session: tx };
   const user = await User.collection.findOne({ _id: id }, session);
@@ -47,7 +47,8 @@ export async function stateOfUser(keyring: Keyring, id: Types.ObjectId, tx?: Cli
   const belongings: Record<string, Document[]> = {};
   for (const { collection } of BELONGINGS)
     belongings[collection.collectionName] = await collection.find({ userId: id }, session).toArray();
-  return { user: withOpenNames(keyring, user), belongings };
+  // One that does not open any more is none, so that it can come back.
+  return { user: withNames(user, namesOf(keyring, user as UserRecord)), belongings };
 }
 
 const textOf = (value: unknown): string => BSON.EJSON.stringify({ value }, { relaxed: true });

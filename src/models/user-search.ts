@@ -1,8 +1,9 @@
 import { AppError } from '../errors.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { nameKey } from '../lib/names.ts';
 import { User, type UserRecord, type UserStatus } from './user.ts';
 import type { Position, UserPage } from './user-list.ts';
-import { type NameKeeping, nameHashes } from './user-names.ts';
+import { nameHashes } from './user-names.ts';
 
 const EMAIL = { status: 1, email: 1 } as const;
 const NAME = {
@@ -20,17 +21,16 @@ interface Step {
 /**
  * Search walks three indexes one after the other, each in its own order: emails first, then last names, then first
  * names. So every page is a range of one or two indexes, never a sort of all that matches. Names that are encrypted are
- * found by their hashes in two more steps: whole, where others are found by how they begin. Which ones are is no matter
- * of the moment, so that search finds both kinds while `keys rotate` turns the one into the other.
+ * found by their hashes in two more steps: whole, where others are found by how they begin. Both kinds may be there,
+ * however names are written now.
  */
-function stepsOf({ keyring, encrypted }: NameKeeping, q: string): Step[] {
+function stepsOf(keyring: Keyring, q: string): Step[] {
   const text = nameKey(q);
   const matches = startsWith(text);
   const steps: Step[] = [{ field: 'email', index: EMAIL, matches }];
   for (const step of [NAME.lastName, NAME.firstName]) steps.push({ ...step, matches });
-  if (encrypted)
-    for (const name of ['lastName', 'firstName'] as const)
-      steps.push({ ...NAME[name], matches: { $in: nameHashes(keyring, name, q) } });
+  for (const name of ['lastName', 'firstName'] as const)
+    steps.push({ ...NAME[name], matches: { $in: nameHashes(keyring, name, q) } });
   return steps;
 }
 
@@ -60,12 +60,12 @@ interface Search {
 
 /** Users whose email, last name or first name begins with `q`, or whose encrypted name it is; each of them once. */
 export async function searchUsers(
-  names: NameKeeping,
+  keyring: Keyring,
   { q, status }: Search,
   limit: number,
   after?: Position,
 ): Promise<UserPage> {
-  const steps = stepsOf(names, q);
+  const steps = stepsOf(keyring, q);
   const { first, value, id } = resume(after);
   const found: { user: UserRecord; at: Step; step: number }[] = [];
   for (let step = first; step < steps.length && found.length <= limit; step++) {

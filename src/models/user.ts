@@ -1,5 +1,5 @@
 import { type InferSchemaType, model, Schema, type Types } from 'mongoose';
-import { nameKey } from '../lib/names.ts';
+import { wholeNameKey } from '../lib/names.ts';
 import { SECOND_FACTORS } from './credential.ts';
 
 export const USER_STATUSES = ['active', 'inactive', 'suspended', 'deleted'] as const;
@@ -22,10 +22,10 @@ export const USER_LIMITS = Object.freeze({
 const sealedName = (path: string) => ({
   type: String,
   sensitive: 'Whenever the account is shown. Only where names are encrypted (`ENCRYPT_NAMES`).',
-  foundBy: { path, form: nameKey },
+  foundBy: { path, form: wholeNameKey },
 });
 
-const NAME_KEY = 'The name lower-cased; where names are encrypted, HMAC-SHA256 of that, by `KEYRING`.';
+const NAME_KEY = 'The name lower-cased; where names are encrypted, HMAC-SHA256 of it in one case, by `KEYRING`.';
 
 const userSchema = new Schema(
   {

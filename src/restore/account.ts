@@ -5,7 +5,8 @@ import type { Storage } from '../backup/storage/storage.ts';
 import { unreadableIn } from '../key-rotation/survey.ts';
 import { encryptedCollections } from '../key-rotation/walk.ts';
 import type { Keyring } from '../lib/keyring.ts';
-import { withOpenNames } from '../models/user-names.ts';
+import type { UserRecord } from '../models/user.ts';
+import { openNames, withNames } from '../models/user-names.ts';
 import { type AccountState, BELONGING_NAMES } from '../models/user-rewind.ts';
 import { entriesTo, findPoint, type Wanted } from './point.ts';
 
@@ -47,7 +48,7 @@ export async function accountAt(
       const wrong = unreadableIn(document as WithId<Document>, encrypted, keyring);
       if (wrong !== undefined) throw new BackupKeyError(`KEYRING does not open what would come back: ${wrong}.`);
     }
-  return { user: withOpenNames(keyring, user), belongings, moment };
+  return { user: withNames(user, openNames(keyring, user as UserRecord)), belongings, moment };
 }
 
 /** The documents of one account, of each the last one. */

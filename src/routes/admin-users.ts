@@ -48,7 +48,7 @@ export default async function adminUsers(app: App): Promise<void> {
       const { users, next } =
         q === undefined
           ? await listUsers(filter, sort, limit, after)
-          : await searchUsers(app.deps.names, { q, status: filter.status }, limit, after);
+          : await searchUsers(app.deps.keyring, { q, status: filter.status }, limit, after);
       const nextCursor = next && cursors.write(next);
       linkToNext(request, reply, nextCursor);
       const read = { action: 'users.listed', target: { collection: 'users' }, count: users.length } as const;

@@ -37,13 +37,24 @@ it('every command reads and writes names as they are kept, and keys rotate turns
     });
 
   const sealed = await account();
-  expect(await printed(false, ['keys', 'rotate', '--dry-run'])).toContain('Would open the names of 1 account.');
+  expect(await printed(false, ['keys', 'rotate'])).toContain('Left encrypted: the names of 1 account.');
+  expect(await printed(false, ['keys', 'rotate', '--open-names', '--dry-run'])).toContain('Would open the names of');
   expect(await account()).toEqual(sealed);
-  expect(await printed(false, ['keys', 'rotate'])).toContain('Opened the names of 1 account.');
+  expect(await printed(false, ['keys', 'rotate', '--open-names'])).toContain('Opened the names of 1 account.');
   expect(await account()).toMatchObject({ firstName: 'Grace', lastNameKey: 'hopper' });
 
   expect(await printed(true, ['keys', 'rotate', '--dry-run'])).toContain('Would encrypt the names of 1 account.');
   expect(await printed(true, ['keys', 'rotate'])).toContain('Encrypted the names of 1 account.');
   expect(await account()).not.toHaveProperty('firstNameKey', 'grace');
   expect(await printed(true, ['keys', 'rotate'])).not.toContain('names');
+});
+
+it('what does not open is named by an export, and what cannot be changed holds up nothing else', async () => {
+  await printed(true, [...ADMIN, '--password-stdin'], 'correct horse battery staple\n');
+  const { _id } = (await account()) ?? {};
+  const env = { MONGODB_URI: uriOf(db.databaseName), KEYRING: generateKeyringSpec(), ENCRYPT_NAMES: 'true' };
+  const refused = await roster(['export', 'users'], { env });
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(String(_id))]);
+  expect(refused.stderr).not.toContain('at ');
+  expect((await roster(['keys', 'rotate', '--open-names'], { env })).code).toBe(2);
 });

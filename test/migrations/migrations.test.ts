@@ -293,7 +293,7 @@ describe('025_seal_names.js', () => {
     const users = db.collection('users');
     const account = oldestAccount('ada@example.com', { roles: ['user'], revision: 1, sealedLastName: UNOPENABLE });
     await users.insertOne(account);
-    await expect(down(db)).rejects.toThrow('ENCRYPT_NAMES=false');
+    await expect(down(db)).rejects.toThrow('--open-names');
     await users.updateOne({}, { $unset: { sealedLastName: 1 } });
     await expect(down(db)).resolves.toBeUndefined();
   });

@@ -23,6 +23,7 @@ const sources = await Promise.all(
 
 /** What seals and opens, what goes over all that is sealed, and one that stores nothing: the positions are in cursors. */
 const SEALING = [
+  'key-rotation/names.ts',
   'key-rotation/reencrypt.ts',
   'key-rotation/survey.ts',
   'key-rotation/walk.ts',
