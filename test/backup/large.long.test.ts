@@ -24,7 +24,7 @@ async function fill(db: Db, count: number): Promise<void> {
     const documents = Array.from({ length }, () => ({
       _id: randomBytes(32).toString('base64url'),
       erasedAt: new Date(),
-      key: randomBytes(180).toString('base64url'),
+      key: `v1.k.${randomBytes(180).toString('base64url')}`,
     }));
     await db.collection<{ _id: string }>('erasures').insertMany(documents, { ordered: false });
   }
