@@ -26,7 +26,7 @@ type Id = Parameters<typeof placeOf>[1];
 type Mark = 'sensitive' | 'kept';
 
 /** Where the hash stands that a sealed text is found by, and the form in which all that are to be found by it are alike. */
-export interface Finder {
+interface Finder {
   readonly path: string;
   readonly form: (text: string) => string;
 }
