@@ -21,6 +21,22 @@ describe('the service', () => {
     expect(await service.ended).toBe(0);
     silent.destroy();
   });
+
+  it('says that it leaves, and serves until load balancers have seen it', async () => {
+    const service = run({ MONGODB_URI: freshDatabase(), SHUTDOWN_DELAY_MS: '2000' });
+    const address = await service.address();
+    expect((await fetch(`${address}/healthz`)).headers.get('connection')).toBe('keep-alive');
+    service.child.kill('SIGTERM');
+    await until('it is not ready', () => fetch(`${address}/readyz`).then(({ status }) => status === 503));
+    expect(await (await fetch(`${address}/readyz`)).json()).toEqual({ status: 'stopping' });
+    const served = await fetch(`${address}/v1/users`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'first@example.com', password: 'correct horse battery staple' }),
+    });
+    expect([served.status, served.headers.get('connection')]).toEqual([201, 'close']);
+    expect(await service.ended).toBe(0);
+  });
 });
 
 describe('a start that cannot succeed', () => {

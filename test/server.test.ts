@@ -58,18 +58,6 @@ describe('the service', () => {
     await expect(fetch(`${address}/healthz`)).rejects.toThrow();
     for (const line of service.logged().trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
   });
-
-  it('says that it leaves, and serves until load balancers have seen it', async () => {
-    const service = run({ MONGODB_URI: freshDatabase(), SHUTDOWN_DELAY_MS: '2000' });
-    const address = await service.address();
-    expect((await fetch(`${address}/healthz`)).headers.get('connection')).toBe('keep-alive');
-    service.child.kill('SIGTERM');
-    await until('it is not ready', () => fetch(`${address}/readyz`).then(({ status }) => status === 503));
-    expect(await (await fetch(`${address}/readyz`)).json()).toEqual({ status: 'stopping' });
-    const served = await signUp(address);
-    expect([served.status, served.headers.get('connection')]).toEqual([201, 'close']);
-    expect(await service.ended).toBe(0);
-  });
 });
 
 describe('a start that cannot succeed', () => {

@@ -28,8 +28,6 @@ it.each([
   ['export users --format ndjson', /"email":"ada@example\.com"/],
   ['import users people.ndjson', /^Imported 1 of 1 accounts/m],
   ['keys rotate --dry-run', /./],
-  ['passwords --help', /calibrate/],
-  ['audit verify', /./],
   ['retention run --dry-run', /^deleted-accounts +0$/m],
   ['backup', /./],
 ])('%s works on the database that MONGODB_URI names', async (command, says) => {

@@ -17,7 +17,7 @@ import { roster, startRoster } from './roster.ts';
 import { until } from './until.ts';
 
 const SHIPPER = fileURLToPath(new URL('../backup/shipper.ts', import.meta.url));
-const ACCOUNTS = 300;
+const ACCOUNTS = 200;
 /** From the first sign of a command on, which takes about as long from there. */
 const KILL_WITHIN_MS = { shipping: 1_200, backup: 300, restore: 700, drill: 1_500 } as const;
 
@@ -46,8 +46,8 @@ class Trial {
   async open(): Promise<void> {
     const database = await this.#data.open();
     this.#lost = database.lost;
-    // A client that finds nobody gives up within a second, so that a round takes no minute.
-    this.#uri = `${database.uri}${database.uri.includes('?') ? '&' : '?'}serverSelectionTimeoutMS=1000`;
+    // A client that finds nobody gives up soon, so that a round takes no minute.
+    this.#uri = `${database.uri}${database.uri.includes('?') ? '&' : '?'}serverSelectionTimeoutMS=300`;
     await this.#client?.close();
     this.#client = await MongoClient.connect(this.#uri);
   }
@@ -61,7 +61,7 @@ class Trial {
 
   migrate = () => applyMigrations(this.#uri, () => {});
 
-  #env = () => ({ ...this.#settings, MONGODB_URI: this.#uri, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '1000' });
+  #env = () => ({ ...this.#settings, MONGODB_URI: this.#uri, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '300' });
 
   async run(...args: string[]): Promise<void> {
     const { code, stderr } = await roster(args, { env: this.#env() });
