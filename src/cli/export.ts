@@ -79,13 +79,13 @@ async function* exportLines(
   const { header, line } = writerOf(format, withHashes);
   yield header;
   for await (const user of walkUsers(withHashes)) {
-    yield line(withNames(user, namesOfWhole(keyring, user)));
+    yield line(withNames(user, namesOrNothing(keyring, user)));
     written.accounts++;
   }
 }
 
 /** Accounts without their names would pass for whole. @throws {CommandError} */
-function namesOfWhole(keyring: Keyring, user: UserRecord): Names {
+function namesOrNothing(keyring: Keyring, user: UserRecord): Names {
   try {
     return openNames(keyring, user);
   } catch (error) {

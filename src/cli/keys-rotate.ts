@@ -1,4 +1,5 @@
 import type { Connection } from 'mongoose';
+import { loadConfig } from '../config.ts';
 import { nameKeepingOf } from '../dependencies.ts';
 import { countOutdatedNames, settleNames } from '../key-rotation/names.ts';
 import { reencrypt } from '../key-rotation/reencrypt.ts';
@@ -8,6 +9,7 @@ import { countDocuments } from '../key-rotation/walk.ts';
 import { openKeyring } from '../keyring-file.ts';
 import type { FieldContext } from '../lib/keyring.ts';
 import { countSessionsByKey, type SessionsOfKey } from '../models/session-keys.ts';
+import { User } from '../models/user.ts';
 import type { NameKeeping } from '../models/user-names.ts';
 import { count, showProgress } from '../progress.ts';
 import { say, UsageError, withDatabase } from './context.ts';
@@ -26,10 +28,11 @@ interface RotateOptions {
 }
 
 export async function rotateKeyring({ dryRun = false, openNames = false }: RotateOptions): Promise<void> {
+  if (openNames && loadConfig().ENCRYPT_NAMES)
+    throw new UsageError('--open-names is for where ENCRYPT_NAMES is not set.');
   await withDatabase(async ({ config, connection }) => {
     const keyring = openKeyring(config);
     const names = nameKeepingOf(config, keyring);
-    if (openNames && names.encrypted) throw new UsageError('--open-names is for where ENCRYPT_NAMES is not set.');
     // What a shell does not have set must not bring everybody's names into the open.
     const settles = names.encrypted || openNames;
     const rotation = await rotate(connection, names, { dryRun, settles });
@@ -53,8 +56,9 @@ async function rotate(connection: Connection, names: NameKeeping, { dryRun, sett
   const { keyring } = names;
   const db = connection.getClient().db(connection.name);
   const passes = dryRun ? 1 : 2;
+  const namePasses = !dryRun && settles ? 2 : 1;
   const progress = showProgress<number>(process.stderr, {
-    total: passes * (await countDocuments(db)),
+    total: passes * (await countDocuments(db)) + namePasses * (await User.estimatedDocumentCount()),
     whole: 'all',
     done: (documents) => documents,
     unit: 'documents',

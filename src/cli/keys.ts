@@ -42,14 +42,15 @@ instances; then in front of it, and restart them again; then run "keys rotate". 
   KEYRING=$KEYRING,$(bin/roster keys generate)`;
 
 const ROTATE_HELP = `
-Run it with the KEYRING and ENCRYPT_NAMES of the service, once all instances have the new key in front. It goes over all encrypted fields
-(docs/security.md lists them) while the service runs: a value is replaced only if nobody has changed it meanwhile. To go on
-after an interruption, run it again: what is done already is only counted. In the end it opens every value once more.
-With ENCRYPT_NAMES it encrypts the names that are in clear; no key has to change for that. Without it, names that are
-encrypted stay so unless --open-names is given.
+Run it with the KEYRING and the ENCRYPT_NAMES of the service, once all instances have the new key in front. It goes over
+all encrypted fields (docs/security.md lists them) while the service runs: a value is replaced only if nobody has changed
+it meanwhile. To go on after an interruption, run it again: what is done already is only counted. In the end it opens
+every value once more. With ENCRYPT_NAMES it encrypts the names that are in clear; no key has to change for that. Without
+it, names that are encrypted stay so unless --open-names is given.
 
-Exit status: 0 when everything opens and, unless it was a dry run, is encrypted with the first key, and so is every name where ENCRYPT_NAMES is set; 1 when not: what does
-not open is named by collection, document, field and key, never shown; 2 when the command line cannot be used.`;
+Exit status: 0 when everything opens and, unless it was a dry run, is encrypted with the first key, and so is every name
+where ENCRYPT_NAMES is set; 1 when not: what does not open is named by collection, document, field and key, never shown;
+2 when the command line cannot be used.`;
 
 const RETIRE_HELP = `
 If it is the one that signs, a new one signs at once, and one that waits for its time goes with it. Instances of the

@@ -1,7 +1,10 @@
 import type { Config } from '../config.ts';
 import { AppError, type InputProblem } from '../errors.ts';
+import type { Keyring } from '../lib/keyring.ts';
 import { checkPassword, PASSWORD_MAX_LENGTH, type PasswordProblem } from '../lib/password-policy.ts';
 import { isBreached } from '../lib/password-range.ts';
+import type { UserRecord } from './user.ts';
+import { namesOf } from './user-names.ts';
 
 interface Candidate {
   readonly password: string;
@@ -15,6 +18,12 @@ interface Candidate {
   /** What else is wrong with the input, to be told at once. */
   readonly others?: readonly InputProblem[];
 }
+
+/** Whose password it is, where the account is there. */
+export const ownerOf = (keyring: Keyring, user: UserRecord): Candidate['owner'] => ({
+  email: user.email,
+  ...namesOf(keyring, user),
+});
 
 interface Policy {
   readonly config: Pick<

@@ -61,7 +61,7 @@ export function oncePerSchemas<A extends unknown[], R>(make: (...args: A) => R):
   return (...args) => {
     const named = args.flatMap((schemas) => Object.entries(schemas ?? {}));
     const key = JSON.stringify(
-      named.map(([name, schema]) => [name, Object(schema) === schema ? numberOf(schema) : schema]),
+      named.map(([name, schema]) => [name, schema !== null && typeof schema === 'object' ? numberOf(schema) : schema]),
     );
     const known = made.get(key) ?? make(...args);
     made.set(key, known);

@@ -1,13 +1,12 @@
 import { Type } from 'typebox';
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
-import { assertAcceptablePassword } from '../models/acceptable-password.ts';
+import { assertAcceptablePassword, ownerOf } from '../models/acceptable-password.ts';
 import { noticeOf } from '../models/notice.ts';
 import { enqueueMail } from '../models/outbox.ts';
 import { changePassword, findUser, updateProfile } from '../models/user-account.ts';
 import { profileChange } from '../models/user-fields.ts';
 import { deactivateUser, deleteUser } from '../models/user-lifecycle.ts';
-import { namesOf } from '../models/user-names.ts';
 import { sessionOf } from '../plugins/authentication.ts';
 import { clearSessionCookies } from '../plugins/session-cookies.ts';
 import {
@@ -102,11 +101,7 @@ export default async function me(app: App): Promise<void> {
       const { currentPassword, newPassword } = request.body;
       const { userId, _id: keepSession } = sessionOf(request);
       const account = await findUser(userId).catch(accountEnded);
-      const candidate = {
-        password: newPassword,
-        pointer: '/newPassword',
-        owner: { email: account.email, ...namesOf(deps.keyring, account) },
-      };
+      const candidate = { password: newPassword, pointer: '/newPassword', owner: ownerOf(deps.keyring, account) };
       await assertAcceptablePassword(candidate, { config, log: request.log });
       const attempt = { email: account.email, password: currentPassword, action: 'user.password-changed' } as const;
       const { user: proven } = await proveOwnPassword(app, request, attempt);

@@ -1,8 +1,7 @@
 import { transaction } from '../database.ts';
 import { AppError } from '../errors.ts';
-import { assertAcceptablePassword } from '../models/acceptable-password.ts';
+import { assertAcceptablePassword, ownerOf } from '../models/acceptable-password.ts';
 import { findByResetToken, requestPasswordReset, resetPassword } from '../models/password-reset.ts';
-import { namesOf } from '../models/user-names.ts';
 import { BODY_PROBLEMS, IDEMPOTENCY_PROBLEMS, idempotencyKey, NoContent, problems, ref } from '../schemas/common.ts';
 import { Accepted, MailRequest, PasswordReset } from '../schemas/mailed.ts';
 import type { App } from '../types/fastify.ts';
@@ -59,11 +58,7 @@ export default async function passwordResets(app: App): Promise<void> {
       const { token, newPassword } = request.body;
       const owner = await findByResetToken(deps.keyring, token);
       if (!owner) throw new AppError('invalid-code');
-      const candidate = {
-        password: newPassword,
-        pointer: '/newPassword',
-        owner: { email: owner.email, ...namesOf(deps.keyring, owner) },
-      };
+      const candidate = { password: newPassword, pointer: '/newPassword', owner: ownerOf(deps.keyring, owner) };
       await assertAcceptablePassword(candidate, { config, log: request.log });
       const reset = { token, passwordHash: await deps.passwords.hash(newPassword) };
       const done = await transaction((tx) => resetPassword(tx, request.origin, deps.keyring, reset));
