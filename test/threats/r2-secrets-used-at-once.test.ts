@@ -40,8 +40,13 @@ const first = (): TestApp => {
   return instance;
 };
 
-const all = async (work: (on: TestApp, index: number) => ReturnType<typeof call>) =>
-  tally(await inParallel(instances, MANY, work));
+async function all(work: (on: TestApp, index: number) => ReturnType<typeof call>): Promise<Record<string, number>> {
+  const responses = await inParallel(instances, MANY, work);
+  // Why the database could not be used is in the log alone.
+  if (responses.some(({ statusCode }) => statusCode === 503))
+    throw new Error(JSON.stringify(instances.flatMap((each) => each.logged()).filter((line) => 'err' in line)));
+  return tally(responses);
+}
 
 const challenges = () => inParallel(instances, MANY, (on) => challengeFor(on, ada.email));
 const sessions = () => Session.countDocuments({ userId: ada.id });
